@@ -1,0 +1,262 @@
+"""One recording's parameters, all of them: frozen, validated, JSON in and out."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import field_validator
+
+from . import layers
+from ._version import __version__
+from .activity import Activity
+from .background import Neuropil
+from .cells import Cells
+from .illumination import Illumination
+from .motion import Motion
+from .parameters import ModelRangeWarning, ParameterError, Parameters, build, quantity
+from .scope import Scope, pixel_um
+from .sensor import Sensor
+from .tissue import Tissue
+from .vessels import Vessels
+
+FORMAT_VERSION = 1
+GROUPS: dict[str, type[Parameters]] = {
+    "scope": Scope,
+    "tissue": Tissue,
+    "cells": Cells,
+    "activity": Activity,
+    "neuropil": Neuropil,
+    "vessels": Vessels,
+    "motion": Motion,
+    "illumination": Illumination,
+    "sensor": Sensor,
+}
+
+
+class Experiment(Parameters):
+    """Every parameter of one recording.
+
+    Change it with `with_`, save it with `to_json`, render it with `minisim_core.simulate`.
+    """
+
+    scope: Scope = Scope()
+    tissue: Tissue = Tissue()
+    cells: Cells = Cells()
+    activity: Activity = Activity()
+    neuropil: Neuropil = Neuropil()
+    vessels: Vessels = Vessels()
+    motion: Motion = Motion()
+    illumination: Illumination = Illumination()
+    sensor: Sensor = Sensor()
+    field_um: float | None = quantity(
+        400,
+        "width of the square field; null for the whole sensor",
+        low=10,
+        high=5000,
+        unit="µm",
+        label="Field of view",
+    )
+    focus_um: float = quantity(
+        90, "depth of best focus on the axis", low=0, high=400, step=1, unit="µm", label="Focus"
+    )
+    duration_s: float = quantity(
+        10, "length of the recording", low=0.001, high=86400, unit="s", log=True
+    )
+    frame_rate_hz: float = quantity(
+        20, "frames per second", low=0.5, high=500, step=1, unit="Hz", label="Frame rate"
+    )
+    seed: int = quantity(0, "which scene and which noise are drawn", low=0, high=2**63 - 1)
+    off: tuple[str, ...] = quantity((), "layers that are switched off")
+
+    @field_validator("off", mode="before")
+    @classmethod
+    def _known_layers(cls, value: Any) -> tuple[str, ...]:
+        return layers.check(value)
+
+    # -- changing -------------------------------------------------------------------------
+
+    def with_(self, **changes: Any) -> Self:
+        """Return a changed copy.
+
+        Parameters
+        ----------
+        **changes
+            A top-level field with its new value, or a group with a mapping that is merged
+            into it or a model that replaces it.
+
+        Raises
+        ------
+        ParameterError
+            Naming the parameter, its value and its limits.
+        """
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        top = {name: value for name, value in changes.items() if name not in GROUPS}
+        for name in changes.keys() & GROUPS.keys():
+            fields[name] = _merged(name, fields[name], changes[name])
+        fields.update(_checked_top(top))
+        return _crosschecked(type(self).model_construct(**fields))
+
+    # -- JSON -----------------------------------------------------------------------------
+
+    def to_json(self) -> str:
+        """Return the experiment as JSON text, with the versions that wrote it."""
+        head = {"format_version": FORMAT_VERSION, "engine_version": __version__}
+        return json.dumps(head | self.model_dump(mode="json"), indent=1, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read an experiment back.
+
+        Raises
+        ------
+        ParameterError
+            If the text is no experiment, or its format is newer than this engine's.
+
+        Warns
+        -----
+        UserWarning
+            If another engine version wrote it: frames may differ.
+        """
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ParameterError(f"this is not the JSON of an experiment: {error}") from None
+        if not isinstance(values, dict):
+            raise ParameterError("this is not the JSON of an experiment: not an object")
+        _check_versions(values)
+        return cls.make(**values)
+
+    @classmethod
+    def make(cls, **values: Any) -> Self:
+        """Build an experiment from nested values; refusals are sentences (`ParameterError`)."""
+        groups = {name: values.pop(name) for name in list(values) if name in GROUPS}
+        made = {
+            name: _merged(name, GROUPS[name](), value) for name, value in groups.items()
+        }
+        fields = {n: f.default for n, f in cls.model_fields.items()} | _checked_top(values) | made
+        return _crosschecked(cls.model_construct(**fields))
+
+    # -- derived sizes --------------------------------------------------------------------
+
+    @property
+    def pixel_um(self) -> float:
+        """Width of a pixel in the object, at nominal focus."""
+        return pixel_um(self.sensor.pixel_pitch_um, self.scope.magnification)
+
+    @property
+    def shape_px(self) -> tuple[int, int]:
+        """Rows and columns of a frame."""
+        if self.field_um is None:
+            return self.sensor.height_px, self.sensor.width_px
+        side = round(self.field_um / self.pixel_um)
+        return side, side
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return max(1, round(self.duration_s * self.frame_rate_hz))
+
+    @property
+    def exposure_s(self) -> float:
+        """Length of one exposure."""
+        return self.sensor.exposure_fraction / self.frame_rate_hz
+
+
+def _merged(name: str, old: Parameters, change: Any) -> Parameters:
+    model = GROUPS[name]
+    if isinstance(change, model):
+        return build(model, dict(change), name)
+    if not isinstance(change, Mapping):
+        raise ParameterError(
+            f"{name} = {change!r} is refused: give a mapping of its parameters or a {model.__name__}"
+        )
+    return build(model, dict(old) | dict(change), name)
+
+
+def _checked_top(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Validate top-level values alone, so that untouched groups are not validated again."""
+    valid = build(Experiment, changes)
+    return {name: getattr(valid, name) for name in changes}
+
+
+def _check_versions(values: dict[str, Any]) -> None:
+    version = values.pop("format_version", None)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ParameterError(f"format_version = {version!r}: this is not the JSON of an experiment")
+    if version > FORMAT_VERSION:
+        raise ParameterError(
+            f"format_version = {version}: this file was written by a newer minisim-guide; "
+            f"this one ({__version__}) reads up to format {FORMAT_VERSION}. Please update."
+        )
+    engine = values.pop("engine_version", None)
+    if engine != __version__:
+        warnings.warn(
+            f"this experiment was written by engine {engine}, and is read by {__version__}: "
+            "its frames may differ",
+            stacklevel=4,
+        )
+
+
+def _crosschecked(experiment: Experiment) -> Any:
+    """Refuse what no single field can see."""
+    e = experiment
+    sensor_um = min(e.sensor.height_px, e.sensor.width_px) * e.pixel_um
+    if e.field_um is not None and round(e.field_um / e.pixel_um) > min(
+        e.sensor.height_px, e.sensor.width_px
+    ):
+        raise ParameterError(
+            f"field_um = {e.field_um:g} is larger than the sensor sees: at most {sensor_um:.4g} µm "
+            "with this sensor and magnification, or null for the whole sensor"
+        )
+    if min(e.shape_px) < 8:
+        raise ParameterError(
+            f"field_um = {e.field_um:g} is too small: at least {8 * e.pixel_um:.4g} µm (8 pixels)"
+        )
+    if e.scope.numerical_aperture >= 0.95 * e.tissue.refractive_index:
+        raise ParameterError(
+            f"scope.numerical_aperture = {e.scope.numerical_aperture:g} is too large for "
+            f"tissue.refractive_index = {e.tissue.refractive_index:g}: at most 0.95 of it"
+        )
+    _check_cells(e.cells)
+    _warn_outside_the_fits(e.tissue)
+    return e
+
+
+def _check_cells(cells: Cells) -> None:
+    low, high = cells.depth_range_um
+    if not 0 <= low <= high <= 600:
+        raise ParameterError(
+            f"cells.depth_range_um = {cells.depth_range_um}: give two depths, "
+            "0 <= shallowest <= deepest <= 600 µm"
+        )
+    packed = cells.density_per_mm3 * 1e-9 * (4 / 3) * math.pi * cells.minimum_distance_um**3
+    if cells.positions_um is None and packed > 0.95:
+        most = cells.density_per_mm3 * 0.95 / packed
+        raise ParameterError(
+            f"cells.density_per_mm3 = {cells.density_per_mm3:g} leaves no room at "
+            f"cells.minimum_distance_um = {cells.minimum_distance_um:g}: at most {most:.3g}"
+        )
+    for z, y, x in cells.positions_um or ():
+        if not (0 <= z <= 600 and abs(y) <= 5000 and abs(x) <= 5000):
+            raise ParameterError(
+                f"cells.positions_um holds {(z, y, x)}: z must be in 0..600 and "
+                "y, x in -5000..5000 µm"
+            )
+
+
+def _warn_outside_the_fits(tissue: Tissue) -> None:
+    clear = tissue.scattering_per_mm == 0
+    if not clear and not (
+        8 <= tissue.scattering_per_mm <= 22 and 0.05 <= tissue.absorption_per_mm <= 0.4
+    ):
+        warnings.warn(
+            f"tissue.scattering_per_mm = {tissue.scattering_per_mm:g} with absorption_per_mm = "
+            f"{tissue.absorption_per_mm:g} lies outside the photon Monte Carlo that the haze was "
+            "fitted to (10-21 and 0.06-0.30 /mm): its haze is an extrapolation",
+            ModelRangeWarning,
+            stacklevel=4,
+        )

@@ -1,0 +1,197 @@
+"""The base of every parameter group: frozen, validated, and described well enough to make a slider from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Model = TypeVar("Model", bound="Parameters")
+
+
+class ParameterError(ValueError):
+    """A parameter that cannot be; the message names it, its value and its limits."""
+
+
+class ModelRangeWarning(UserWarning):
+    """A parameter is allowed but lies outside the range in which the model was checked."""
+
+
+class Parameters(BaseModel):
+    """One frozen group of parameters."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False
+    )
+
+
+def quantity(
+    default: Any,
+    description: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    unit: str = "",
+    label: str | None = None,
+    step: float | None = None,
+    log: bool = False,
+    source: str = "",
+) -> Any:
+    """Declare a parameter field: its default, its limits and what a reader should know of it.
+
+    Parameters
+    ----------
+    default : object
+        The value when nothing is said.
+    description : str
+        One line, used as tooltip and in error messages.
+    low, high : float, optional
+        Inclusive limits.
+    unit : str
+        The unit as shown to a reader.
+    label : str, optional
+        The short name as shown to a reader; made from the field's name otherwise.
+    step : float, optional
+        The step of a slider.
+    log : bool
+        Whether the useful values span decades.
+    source : str
+        Where the default comes from; empty for a judgement.
+    """
+    extra = {"unit": unit, "label": label, "step": step, "log": log, "source": source}
+    return Field(default, ge=low, le=high, description=description, json_schema_extra=extra)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a control needs to know about one parameter."""
+
+    name: str
+    label: str
+    unit: str
+    low: float | None
+    high: float | None
+    step: float | None
+    log: bool
+    default: Any
+    description: str
+    source: str
+    choices: tuple[Any, ...]
+
+
+_UNIT_SUFFIXES = ("_per_mm3", "_per_mm2", "_per_mm", "_um", "_hz", "_mw", "_s", "_e", "_px", "_nm")
+
+
+def _limits(metadata: list[Any]) -> tuple[float | None, float | None]:
+    low = next((m.ge for m in metadata if hasattr(m, "ge")), None)
+    high = next((m.le for m in metadata if hasattr(m, "le")), None)
+    return low, high
+
+
+def _label(field_name: str) -> str:
+    for suffix in _UNIT_SUFFIXES:
+        field_name = field_name.removesuffix(suffix)
+    words = field_name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+@cache
+def describe_field(model: type[Parameters], field_name: str, dotted_name: str) -> Description:
+    """Describe one field of a parameter group (see `describe`)."""
+    field = model.model_fields[field_name]
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    low, high = _limits(field.metadata)
+    literal = get_origin(field.annotation) is Literal
+    return Description(
+        name=dotted_name,
+        label=str(extra.get("label") or _label(field_name)),
+        unit=str(extra.get("unit") or ""),
+        low=low,
+        high=high,
+        step=extra.get("step"),  # type: ignore[arg-type]
+        log=bool(extra.get("log")),
+        default=field.default,
+        description=field.description or "",
+        source=str(extra.get("source") or ""),
+        choices=get_args(field.annotation) if literal else (),
+    )
+
+
+def describe(name: str) -> Description:
+    """Describe a parameter by its dotted name, as `motion.stride_um` or `focus_um`.
+
+    Parameters
+    ----------
+    name : str
+        ``group.field`` or a top-level field of an Experiment.
+
+    Returns
+    -------
+    Description
+        Label, unit, limits, step, default, description and source.
+
+    Raises
+    ------
+    ParameterError
+        If no such parameter exists.
+    """
+    from .experiment import GROUPS, Experiment
+
+    group, _, field_name = name.rpartition(".")
+    model: type[Parameters] | None = GROUPS.get(group) if group else Experiment
+    if model is None or field_name not in model.model_fields or name in GROUPS:
+        raise ParameterError(f"there is no parameter named {name!r}")
+    return describe_field(model, field_name, name)
+
+
+def build(model: type[Model], values: Mapping[str, Any], prefix: str = "") -> Model:
+    """Validate `values` into `model`; refusals are sentences.
+
+    Raises
+    ------
+    ParameterError
+        Naming every refused parameter with its value and its limits.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        raise ParameterError(_explain(model, error, prefix)) from None
+
+
+def _explain(model: type[Parameters], error: ValidationError, prefix: str) -> str:
+    return "; ".join(_sentence(model, details, prefix) for details in error.errors())
+
+
+def _sentence(model: type[Parameters], details: Any, prefix: str) -> str:
+    path = [str(part) for part in details["loc"]]
+    name = ".".join(([prefix] if prefix else []) + path[:1])
+    kind, value = details["type"], details["input"]
+    if kind == "extra_forbidden":
+        known = ", ".join(model.model_fields)
+        return f"there is no parameter named {name!r}; known here: {known}"
+    shown = repr(value) if len(repr(value)) < 60 else repr(value)[:57] + "..."
+    if kind == "value_error":
+        reason = str(details["ctx"]["error"])
+        return f"{name} = {shown}: {reason}" if path else reason
+    if not path or path[0] not in model.model_fields:
+        return f"{name or 'the input'} = {shown}: {details['msg']}"
+    return f"{name} = {shown} is refused: it must be {_expectation(model, path[0])}"
+
+
+def _expectation(model: type[Parameters], field_name: str) -> str:
+    about = describe_field(model, field_name, field_name)
+    if about.choices:
+        return "one of " + ", ".join(repr(choice) for choice in about.choices)
+    kind = {int: "a whole number", str: "a text", bool: "true or false"}.get(
+        model.model_fields[field_name].annotation,  # type: ignore[arg-type]
+        "finite numbers" if isinstance(about.default, tuple) else "a finite number",
+    )
+    unit = f" {about.unit}" if about.unit else ""
+    if about.low is not None and about.high is not None:
+        return f"{kind} between {about.low:g} and {about.high:g}{unit}"
+    if about.low is not None:
+        return f"{kind}, at least {about.low:g}{unit}"
+    return kind
