@@ -1,0 +1,79 @@
+"""The command ``minisim-guide``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from minisim_guide import __version__
+from minisim_guide.errors import GuideError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 done, 1 cannot be done here, 2 asked wrongly."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser()
+    options = parser.parse_args(given if given and given[0] in _COMMANDS + _ABOUT else ["serve", *given])
+    try:
+        options.run(options)
+    except GuideError as error:
+        print(f"minisim-guide: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from minisim_guide.serve import serve
+
+    serve(options.host, options.port, options.base_url, options.preheat, not options.no_browser)
+
+
+def _lab(options: argparse.Namespace) -> None:
+    from minisim_guide.lab import lab
+
+    lab(options.host, options.port, not options.no_browser)
+
+
+def _warm(options: argparse.Namespace) -> None:
+    from minisim_guide.warm import warm
+
+    warm()
+
+
+_COMMANDS = ["serve", "lab", "warm"]
+_ABOUT = ["-h", "--help", "--version"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="minisim-guide", description="A guide to what a one-photon Miniscope recording is made of."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(metavar="command", title="commands")
+
+    serve = commands.add_parser("serve", help="serve the guide and open it in a browser (the default)")
+    _add_address(serve, port=8866)
+    serve.add_argument("--base-url", default="/", metavar="PATH", help="serve below this path, for a proxy")
+    serve.add_argument("--preheat", type=int, metavar="N", help="keep kernels ready for N pages only")
+    serve.set_defaults(run=_serve)
+
+    lab = commands.add_parser("lab", help="open the guide's notebooks in JupyterLab, to edit and run")
+    _add_address(lab, port=8888)
+    lab.set_defaults(run=_lab)
+
+    warm = commands.add_parser("warm", help="compile the engine now rather than at first use")
+    warm.set_defaults(run=_warm)
+    return parser
+
+
+def _add_address(parser: argparse.ArgumentParser, port: int) -> None:
+    parser.add_argument("--port", type=_port, default=port, help="default: %(default)s")
+    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) < 2**16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a whole number from 0 to 65535")

@@ -1,0 +1,59 @@
+"""Find the guide's pages, wherever the package was installed."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from minisim_guide.errors import GuideError
+
+_PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the guide.
+
+    Parameters
+    ----------
+    file
+        The notebook.
+    label
+        What the navigation calls it, for example ``"1 Sectioning"``.
+    title
+        Its first heading.
+    runs
+        Whether it holds code, and so needs a kernel when it is served.
+    """
+
+    file: Path
+    label: str
+    title: str
+    runs: bool
+
+
+def packaged() -> bool:
+    """Tell whether the pages came inside a wheel, and so are not the reader's to edit."""
+    return (_PACKAGE / "pages").is_dir()
+
+
+def folder() -> Path:
+    """Return the folder that holds the pages: inside the package, or beside it in a checkout."""
+    found = _PACKAGE / "pages" if packaged() else _PACKAGE.parent
+    if not (found / "index.ipynb").is_file():
+        raise GuideError(f"The guide's pages are missing from {found}; please install minisim-guide again.")
+    return found
+
+
+def pages() -> list[Page]:
+    """List the pages in reading order, the index first."""
+    numbered = sorted(folder().glob("[0-9][0-9]_*.ipynb"))
+    return [_page(file) for file in [folder() / "index.ipynb", *numbered]]
+
+
+def _page(file: Path) -> Page:
+    number, _, words = file.stem.partition("_")
+    label = f"{int(number)} {words.replace('_', ' ').capitalize()}" if words else "Contents"
+    cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    headings = (line for cell in cells for line in "".join(cell["source"]).splitlines() if line.startswith("# "))
+    title = next(headings, f"# {label}").removeprefix("# ")
+    return Page(file, label, title, runs=any(cell["cell_type"] == "code" for cell in cells))

@@ -1,0 +1,186 @@
+"""Serve the guide: Voila, with the guide's look, its own front door and a clean end."""
+
+import asyncio
+import errno
+import logging
+import os
+import shutil
+import signal
+import socket
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_server.utils import url_path_join
+from tornado.httpclient import AsyncHTTPClient
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from traitlets import default
+from traitlets.config import Config
+from voila.app import Voila
+
+from minisim_guide.errors import GuideError
+from minisim_guide.pages import Page, folder, pages
+from minisim_guide.routes import RENDER, routes
+
+SITE = Path(__file__).parent / "site"
+IDLE_S = 300
+# Any of these missing, and widgets are printed as text or not drawn; any other may be built for a newer
+# JupyterLab than the one inside Voila.
+EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
+
+
+class ThisPython(KernelSpecManager):
+    """Knows one kernel, the Python that serves: no kernel installed elsewhere can take its place."""
+
+    @default("kernel_dirs")
+    def _nowhere_else(self) -> list[str]:
+        return []
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Return the one kernel, which reports errors but not that it talks plainly to its own machine."""
+        spec = super().get_kernel_spec(kernel_name)
+        return KernelSpec(**{**spec.to_dict(), "argv": [*spec.argv, "--log-level=ERROR"]})
+
+
+class GuideServer(Voila):
+    """Voila on sockets that are already bound, living inside a running event loop."""
+
+    sockets: list[socket.socket]
+
+    def init_handlers(self) -> list[Any]:
+        """Put the guide's own routes around Voila's."""
+        before, after = routes(self, pages())
+        return [*before, *super().init_handlers(), *after]
+
+    def listen(self) -> None:
+        """Take the sockets. Voila calls this last of all when it starts."""
+        HTTPServer(self.app).add_sockets(self.sockets)
+
+    async def close(self) -> None:
+        """End every kernel, those still warming up included."""
+        await self.kernel_manager.shutdown_all(now=True)
+        shutil.rmtree(self.connection_dir, ignore_errors=True)
+
+
+def serve(host: str, port: int, base_url: str = "/", preheat: int | None = None, browser: bool = True) -> None:
+    """Serve the guide until it is interrupted.
+
+    Parameters
+    ----------
+    host, port
+        Where to listen; port 0 lets the system choose.
+    base_url
+        The address below which everything is served, for a proxy.
+    preheat
+        For how many pages a kernel waits ready; all of them when None.
+    browser
+        Whether to open a browser.
+    """
+    sockets = _bind(host, port)
+    port = sockets[0].getsockname()[1]
+    _set_environment()
+    server = GuideServer(config=_settings(port, base_url, pages(), preheat))
+    server.sockets = sockets
+    asyncio.run(_live(server, f"http://{_reachable(host)}:{port}{server.base_url}", browser))
+
+
+async def _live(server: GuideServer, url: str, browser: bool) -> None:
+    """Run the server from its first answer to its last."""
+    server.initialize([])
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    server.start()
+    try:
+        answer = await AsyncHTTPClient().fetch(url_path_join(url, RENDER, "index.ipynb"), raise_error=False)
+        if answer.code != 200:
+            raise GuideError(f"The server started, but its first page failed with error {answer.code}.")
+        print(f"Ready: {url}", flush=True)
+        if browser:
+            _open_browser(url)
+        await stop.wait()
+    finally:
+        await server.close()
+        print("Stopped.", flush=True)
+
+
+def _settings(port: int, base_url: str, pages: list[Page], preheat: int | None) -> Config:
+    """Everything Voila is told. Its own configuration files are not read."""
+    running = [page.file.name for page in pages if page.runs]
+    cold = [page.file.name for page in pages if page.file.name not in running[:preheat]]
+    settings = Config()
+    settings.Voila.config_file_paths = []
+    settings.Voila.log_level = logging.ERROR
+    settings.Voila.port = port
+    settings.Voila.base_url = base_url
+    settings.Voila.root_dir = str(folder())
+    # A closing tab reports its kernel with a beacon, which cannot carry the cross-site token. Nothing
+    # else on this server can be written to.
+    settings.Voila.tornado_settings = {"disable_check_xsrf": True, "ws_ping_timeout": 30_000}
+    settings.VoilaConfiguration.template = "guide"
+    settings.VoilaConfiguration.allow_template_override = "NO"
+    settings.VoilaConfiguration.allow_theme_override = "NO"
+    settings.VoilaConfiguration.extension_allowlist = EXTENSIONS
+    settings.VoilaConfiguration.kernel_spec_manager_class = ThisPython
+    settings.VoilaConfiguration.resources = {
+        "guide": {
+            "pages": [{"name": page.file.stem, "label": page.label} for page in pages],
+            "titles": {page.file.stem: page.title for page in pages},
+        }
+    }
+    settings.VoilaConfiguration.preheat_kernel = True
+    settings.VoilaKernelManager.kernel_pools_config = {"default": {"pool_size": 1}}
+    settings.VoilaKernelManager.preheat_denylist = cold
+    settings.VoilaKernelManager.fill_delay = 2
+    settings.VoilaExecutor.cell_error_instruction = "The terminal that runs minisim-guide says why."
+    settings.MappingKernelManager.cull_idle_timeout = IDLE_S
+    settings.MappingKernelManager.cull_interval = 60
+    return settings
+
+
+def _set_environment() -> None:
+    """Tell Jupyter where the template is, and the kernels to come that they share the machine."""
+    inherited = os.environ.get("JUPYTER_PATH")
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(SITE), inherited]))
+    os.environ["MINISIM_THREADS"] = "1"
+    for name in ("tornado.access", "tornado.general"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
+    """Open the listening sockets, or say in one sentence why that cannot be."""
+    try:
+        return bind_sockets(port, host)
+    except socket.gaierror:
+        raise GuideError(f"This machine knows no host {host!r}; try --host 127.0.0.1.") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            reason = f"Port {port} is taken, perhaps by another guide; try --port {port + 1}."
+        elif error.errno == errno.EACCES:
+            reason = f"Port {port} is reserved for the system; try --port 8866."
+        elif error.errno == errno.EADDRNOTAVAIL:
+            reason = f"{host} is not an address of this machine; try --host 127.0.0.1."
+        else:
+            reason = f"Cannot listen on {host}, port {port}: {error.strerror}."
+        raise GuideError(reason) from None
+
+
+def _reachable(host: str) -> str:
+    """Return a host that a browser on this machine can open."""
+    if host in ("", "0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _open_browser(url: str) -> None:
+    """Open the guide in the reader's browser, never in a text browser that would take the terminal."""
+    has_screen = os.name != "posix" or os.uname().sysname == "Darwin" or "DISPLAY" in os.environ
+    has_screen = has_screen or "WAYLAND_DISPLAY" in os.environ or "BROWSER" in os.environ
+    try:
+        opened = has_screen and webbrowser.open(url)
+    except webbrowser.Error:
+        opened = False
+    if not opened:
+        print("No browser could be opened from here: please open the address above yourself.", flush=True)

@@ -1,0 +1,10 @@
+"""Compile the engine before it is needed."""
+
+import minisim_core
+
+
+def warm() -> None:
+    """Compile what is missing and say what it took."""
+    print("Compiling the engine where needed; the first time takes a while …", flush=True)
+    seconds = minisim_core.warm()
+    print("Nothing was missing." if seconds is None else f"Compiled in {seconds:.1f} s.", flush=True)
