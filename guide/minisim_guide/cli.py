@@ -11,8 +11,9 @@ from minisim_guide.errors import GuideError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 done, 1 cannot be done here, 2 asked wrongly."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser()
-    options = parser.parse_args(given if given and given[0] in _COMMANDS + _ABOUT else ["serve", *given])
+    if not given or (given[0].startswith("-") and given[0] not in _ABOUT):
+        given = ["serve", *given]
+    options = _parser().parse_args(given)
     try:
         options.run(options)
     except GuideError as error:
@@ -41,7 +42,6 @@ def _warm(options: argparse.Namespace) -> None:
     warm()
 
 
-_COMMANDS = ["serve", "lab", "warm"]
 _ABOUT = ["-h", "--help", "--version"]
 
 

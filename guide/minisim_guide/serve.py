@@ -23,6 +23,7 @@ from voila.app import Voila
 from minisim_guide.errors import GuideError
 from minisim_guide.pages import Page, folder, pages
 from minisim_guide.routes import RENDER, routes
+from minisim_guide.warm import warm
 
 SITE = Path(__file__).parent / "site"
 IDLE_S = 300
@@ -81,6 +82,7 @@ def serve(host: str, port: int, base_url: str = "/", preheat: int | None = None,
     sockets = _bind(host, port)
     port = sockets[0].getsockname()[1]
     _set_environment()
+    warm()
     server = GuideServer(config=_settings(port, base_url, pages(), preheat))
     server.sockets = sockets
     asyncio.run(_live(server, f"http://{_reachable(host)}:{port}{server.base_url}", browser))
