@@ -1,0 +1,1 @@
+"""Every numba function of the engine, and nothing else; one module per subject."""

@@ -1,0 +1,45 @@
+"""The one alias that holds numba's flags, and the list of what it compiled."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+KERNELS: list[Any] = []
+_uncached_said = False
+
+
+def jit(function: Callable[..., Any]) -> Any:
+    """Compile a kernel at its first call: serial, without the GIL, cached where a folder allows.
+
+    Fused multiply-add is the only liberty with floats, so a result depends on nothing but the
+    arguments.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    try:
+        kernel = numba.njit(function, cache=True, **options)
+    except RuntimeError:  # numba found no folder it may write its cache to
+        _say_uncached()
+        kernel = numba.njit(function, **options)
+    KERNELS.append(kernel)
+    return kernel
+
+
+def _say_uncached() -> None:
+    global _uncached_said
+    if not _uncached_said:
+        _uncached_said = True
+        warnings.warn(
+            "no folder for compiled code is writable, so the kernels are compiled anew in every "
+            "process; set NUMBA_CACHE_DIR to a writable folder to avoid that",
+            stacklevel=4,
+        )
+
+
+def inline(function: Callable[..., Any]) -> Any:
+    """Compile a helper that is only ever part of other kernels."""
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    return numba.njit(function, inline="always", **options)
