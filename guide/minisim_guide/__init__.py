@@ -1,5 +1,22 @@
 """The guide: figures, the site that serves them, and the command ``minisim-guide``."""
 
+from importlib import import_module
+from typing import Any
+
 from minisim_core._version import __version__
 
-__all__ = ["__version__"]
+_FROM = {
+    "Figure": "figure",
+    "Panel": "figure",
+    "Prediction": "prediction",
+    "Slider": "controls",
+}
+
+__all__ = ["Figure", "Panel", "Prediction", "Slider", "__version__"]  # noqa: F822
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a page asks for, so that the command starts without the figures."""
+    if name in _FROM:
+        return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,110 @@
+// Controls are native inputs: their keyboard, touch and screen-reader behaviour comes for free.
+
+/** How a slider's position becomes a value and back; logarithmic where values span decades. */
+function scaleOf(c) {
+  if (!c.log) {
+    // Counted from `low`, and rounded: 0.05 + 28 × 0.01 must be 0.33, not 0.33000000000000002.
+    const value = (p) => Number((c.low + Math.round((p - c.low) / c.step) * c.step).toPrecision(9));
+    return { min: c.low, max: c.high, step: c.step, value, position: (v) => v };
+  }
+  const ratio = c.high / c.low;
+  const value = (p) => clamp(Number((c.low * ratio ** (p / 200)).toPrecision(3)), c.low, c.high);
+  const position = (v) => (200 * Math.log(v / c.low)) / Math.log(ratio);
+  return { min: 0, max: 200, step: 1, value, position };
+}
+
+/** One labelled slider, or a pair of them for a range. `change(value)` is called on every move. */
+function slider(c, change) {
+  const scale = scaleOf(c);
+  const pair = Array.isArray(c.default);
+  const id = freshId();
+  let value = c.default;
+
+  const input = (index) =>
+    h("input", {
+      type: "range", min: scale.min, max: scale.max, step: scale.step, title: c.description,
+      id: index ? null : id,
+      "aria-label": pair ? `${c.label}, ${index ? "to" : "from"}` : null,
+      on: { input: (event) => moved(index, scale.value(Number(event.target.value))) },
+    });
+  const inputs = pair ? [input(0), input(1)] : [input(0)];
+  const shown = h("output", { for: id });
+  const undo = h(
+    "button",
+    {
+      type: "button", class: "mg-undo", title: `Back to ${withUnit(c.default, c.unit)}`,
+      "aria-label": `Reset ${c.label} to ${withUnit(c.default, c.unit)}`,
+      on: { click: () => { set(c.default); change(value); inputs[0].focus(); } },
+    },
+    "↺",
+  );
+
+  function moved(index, to) {
+    if (pair) {
+      const [a, b] = value;
+      set(index ? [Math.min(a, to), to] : [to, Math.max(b, to)]);
+    } else set(to);
+    change(value);
+  }
+
+  function set(to) {
+    value = to;
+    inputs.forEach((node, index) => {
+      const own = pair ? to[index] : to;
+      node.value = scale.position(own);
+      node.setAttribute("aria-valuetext", withUnit(own, c.unit));
+      const span = scale.max - scale.min;
+      node.style.setProperty("--at", `${(100 * (scale.position(own) - scale.min)) / span}%`);
+    });
+    shown.textContent = withUnit(to, c.unit);
+    undo.hidden = same(to, c.default);
+  }
+
+  set(value);
+  const name = pair
+    ? h("span", { class: "mg-name", title: c.description }, c.label)
+    : h("label", { for: id, class: "mg-name", title: c.description }, c.label);
+  const node = h("div", { class: `mg-slider${pair ? " mg-pair" : ""}`, "data-slider": c.name },
+    h("div", { class: "mg-line" }, name, undo, shown), ...inputs);
+  if (pair) { node.setAttribute("role", "group"); node.setAttribute("aria-label", c.label); }
+  return { node, set };
+}
+
+/** The layer switches, one group in physical order. `change(off)` gets the names switched off. */
+function switchGroup(switches, off, change) {
+  let current = [...off];
+  const boxes = switches.map((s) =>
+    h("input", {
+      type: "checkbox", role: "switch", title: s.description,
+      on: {
+        change: (event) => {
+          current = current.filter((name) => name !== s.name);
+          if (!event.target.checked) current.push(s.name);
+          change([...current]);
+        },
+      },
+    }));
+  const set = (names) => {
+    current = [...names];
+    switches.forEach((s, i) => { boxes[i].checked = !names.includes(s.name); });
+  };
+  set(off);
+  const rows = switches.map((s, i) =>
+    h("label", { class: "mg-switch", title: s.description, "data-switch": s.name }, boxes[i],
+      h("span", {}, s.label)));
+  const node = h("fieldset", { class: "mg-switches" }, h("legend", {}, "Layers"), ...rows);
+  node.hidden = !switches.length;
+  return { node, set };
+}
+
+/** A row of radio buttons that looks like one segmented control. */
+function choice(legend, options) {
+  const group = freshId();
+  const inputs = options.map(([name]) =>
+    h("input", { type: "radio", name: group, value: name, "data-choice": name }));
+  const node = h("fieldset", { class: "mg-choice" },
+    h("legend", { class: "mg-hidden" }, legend),
+    ...options.map(([, label], i) => h("label", {}, inputs[i], h("span", {}, label))));
+  const set = (name) => inputs.forEach((input) => { input.checked = input.value === name; });
+  return { node, set };
+}

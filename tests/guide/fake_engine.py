@@ -1,0 +1,70 @@
+"""A stand-in for the renderer: the real parameters, pictures that are cheap and easy to recognise."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+
+SIZE = 24
+COUNT = 30
+
+
+class Frames:
+    """Frames that take their time, and note how many are being rendered at once."""
+
+    def __init__(self, log: "Log", experiment, scale: float) -> None:
+        self.log, self.experiment, self.scale = log, experiment, scale
+        self.shape = (COUNT, SIZE, SIZE)
+        self.dtype = np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        return COUNT
+
+    def __getitem__(self, index):
+        with self.log.rendering():
+            if isinstance(index, slice):
+                return np.stack([self.frame(i) for i in range(COUNT)[index]])
+            return self.frame(index)
+
+    def frame(self, index: int) -> np.ndarray:
+        if self.log.broken:
+            raise RuntimeError("the lamp broke")
+        rows, columns = np.mgrid[:SIZE, :SIZE]
+        picture = (rows * 3 + columns * 2 + index) * 0.4 + self.experiment.focus_um % 100
+        return np.rint(picture * self.scale).astype(np.uint8)
+
+
+class Log:
+    """What the fake engine was asked to do."""
+
+    def __init__(self, delay_s: float = 0.0) -> None:
+        self.delay_s = delay_s
+        self.broken = False
+        self.calls = self.now = self.most = 0
+        self._lock = threading.Lock()
+
+    def rendering(self):
+        return _Rendering(self)
+
+    def simulate(self, experiment) -> SimpleNamespace:
+        scale = 0.5 if "out_of_focus" in experiment.off else 1.0
+        frames = Frames(self, experiment, scale)
+        expected = [frames.frame(i).astype(np.float32) for i in range(COUNT)]
+        return SimpleNamespace(frames=frames, expected=expected, experiment=experiment, pixel_um=1.5)
+
+
+class _Rendering:
+    def __init__(self, log: Log) -> None:
+        self.log = log
+
+    def __enter__(self) -> None:
+        with self.log._lock:
+            self.log.calls += 1
+            self.log.now += 1
+            self.log.most = max(self.log.most, self.log.now)
+        time.sleep(self.log.delay_s)
+
+    def __exit__(self, *_) -> None:
+        with self.log._lock:
+            self.log.now -= 1

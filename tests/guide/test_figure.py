@@ -1,0 +1,224 @@
+"""The linked figure without a browser: generated controls, one wish at a time, errors in words."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from minisim_guide import plots
+from minisim_guide.controls import Slider, describe_sliders, describe_switches, nested, value_of
+from minisim_guide.figure import Figure, Panel, _runs
+from minisim_guide.stream import UNPAID
+
+import minisim_core as ms
+
+sys.path.insert(0, str(Path(__file__).parent))
+import fake_engine
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    log = fake_engine.Log()
+    monkeypatch.setattr(ms, "simulate", log.simulate, raising=False)
+    return log
+
+
+def make(**changes) -> Figure:
+    given = {
+        "left": Panel("Near focus", off=("out_of_focus",)),
+        "right": Panel("Everything"),
+        "off": ("neuropil",),
+        "switches": ("neuropil", "out_of_focus"),
+        "sliders": ("focus_um", Slider("cells.depth_range_um", 0, 300)),
+        "says": "out_of_focus",
+    }
+    return Figure("guide", **(given | changes))
+
+
+def shown(figure: Figure, side: str = "right") -> np.ndarray:
+    picture = figure.viewer.picture
+    return np.frombuffer(picture[side], np.uint8).reshape(picture["height"], picture["width"])
+
+
+# -- controls ------------------------------------------------------------------------------
+
+
+def test_a_slider_is_generated_from_its_field():
+    experiment = ms.presets.get("guide", focus_um=77)
+    (slider,) = describe_sliders(["focus_um"], experiment)
+    about = ms.parameters.describe("focus_um")
+    assert slider["default"] == 77
+    assert (slider["low"], slider["high"], slider["step"]) == (about.low, about.high, about.step)
+    assert (slider["label"], slider["unit"], slider["description"]) == (
+        about.label,
+        about.unit,
+        about.description,
+    )
+
+
+def test_decades_get_a_logarithmic_slider_and_pairs_two_thumbs():
+    density, depth = describe_sliders(
+        [Slider("cells.density_per_mm3", 2e3, 6e4), Slider("cells.depth_range_um", 0, 300)],
+        ms.presets.get("guide"),
+    )
+    assert density["log"]
+    assert depth["default"] == list(ms.presets.get("guide").cells.depth_range_um)
+    assert depth["step"] == 5
+
+
+def test_a_slider_without_limits_is_refused_in_words():
+    with pytest.raises(ms.ParameterError, match=r"cells\.depth_range_um has no limits"):
+        Slider("cells.depth_range_um").describe(ms.presets.get("guide"))
+
+
+def test_switches_come_in_physical_order_with_labels():
+    switches = describe_switches(["noise", "neuropil"])
+    assert [s["name"] for s in switches] == ["neuropil", "noise"]
+    assert all(s["label"] and s["description"] for s in switches)
+
+
+def test_dotted_names_become_changes_and_back():
+    experiment = ms.presets.get("guide").with_(
+        **nested({"focus_um": 50, "motion.stride_um": 2, "motion.heart_um": 1})
+    )
+    assert value_of(experiment, "focus_um") == 50
+    assert value_of(experiment, "motion.stride_um") == 2
+    assert value_of(experiment, "motion.heart_um") == 1
+
+
+# -- the figure ----------------------------------------------------------------------------
+
+
+def test_the_panels_share_every_parameter_and_differ_in_their_switches(engine):
+    left, right = (r.experiment for r in make().recordings())
+    assert left.off == ("out_of_focus", "neuropil")
+    assert right.off == ("neuropil",)
+    assert left.with_(off=()) == right.with_(off=())
+
+
+def test_the_display_range_is_shared_and_stays(engine):
+    figure = make()
+    assert figure.range[0] <= shown(figure, "left").min() + 1
+    assert figure.range[1] >= shown(figure).max() - 1
+    before = dict(figure.viewer.meta)
+    figure.set(focus_um=180)
+    assert figure.viewer.meta == before
+
+
+def test_the_picture_is_the_engine_s(engine):
+    figure = make(frame=7)
+    figure.set(focus_um=33, off=())
+    left, right = figure.recordings()
+    assert right.experiment.focus_um == 33 and right.experiment.off == ()
+    np.testing.assert_array_equal(shown(figure), right.frames[7])
+    np.testing.assert_array_equal(shown(figure, "left"), left.frames[7])
+
+
+def test_a_refused_value_becomes_a_sentence_and_the_figure_goes_on(engine):
+    figure = make()
+    good = shown(figure).copy()
+    figure.set(cells__depth_range_um=[200, 100])
+    assert "depth_range_um" in figure.viewer.error and "shallowest" in figure.viewer.error
+    np.testing.assert_array_equal(shown(figure), good)
+    figure.set(cells__depth_range_um=[50, 100])
+    assert figure.viewer.error == ""
+
+
+def test_a_broken_engine_becomes_a_sentence_and_the_figure_goes_on(engine):
+    figure = make()
+    engine.broken = True
+    figure.set(focus_um=10)
+    assert "the lamp broke" in figure.viewer.error and "Reset" in figure.viewer.error
+    engine.broken = False
+    figure.set(focus_um=11)
+    assert figure.viewer.error == ""
+
+
+def test_the_sentence_says_what_the_pictures_hold(engine):
+    figure = make()
+    left, right = figure.recordings()
+    share = 1 - left.expected[0].sum() / right.expected[0].sum()
+    assert f"{100 * share:.0f} %" in figure.viewer.says
+    figure.viewer.pixel = [3, 5]
+    assert "marked pixel" in figure.viewer.says
+    figure.set(off=("out_of_focus",))
+    assert "switched off" in figure.viewer.says
+    assert plots.out_of_focus_share(plots.Sight(*figure.recordings(), 0)) == 0
+
+
+def test_the_rest_of_the_movie_starts_at_the_current_frame_and_comes_once():
+    runs = list(_runs(8, 12, {8, 2}))
+    assert runs[0] == (9, 12)
+    assert sorted(f for a, b in runs for f in range(a, b)) == [0, 1, *range(3, 8), 9, 10, 11]
+    assert all(b - a <= 5 for a, b in runs)
+
+
+# -- latest wins ---------------------------------------------------------------------------
+
+
+def collect(figure: Figure) -> list[dict]:
+    """Let the figure send into a list instead of a browser."""
+    sent: list[dict] = []
+    figure.viewer.send = lambda content, buffers=None: sent.append(content | {"buffers": buffers})
+    return sent
+
+
+def test_a_drag_renders_one_picture_at_a_time_and_ends_on_the_last_value(engine):
+    figure = make()
+    collect(figure)
+    engine.delay_s = 0.02  # a picture is two frames: 40 ms
+    engine.calls = 0
+    times = []
+
+    async def drag() -> None:
+        loop = asyncio.get_running_loop()
+        for event in range(150):
+            figure.set(focus_um=20 + event)
+            await asyncio.sleep(0.01)
+        released = loop.time()
+        while loop.time() < released + 0.3:
+            await asyncio.sleep(0.005)
+            if figure.viewer.picture["version"] == figure._version:
+                break
+        times.append(loop.time() - released)
+
+    asyncio.run(drag())
+    assert engine.most == 1
+    assert engine.calls <= 2 * 60
+    assert times[0] < 0.3
+    engine.delay_s = 0
+    np.testing.assert_array_equal(shown(figure), figure.recordings()[1].frames[figure.viewer.frame])
+    assert figure.viewer.values["focus_um"] == 169
+
+
+def test_the_movie_follows_in_paid_chunks_and_a_new_drag_cancels_it(engine):
+    figure = make()
+    sent = collect(figure)
+
+    async def wait(condition) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+    async def watch() -> None:
+        figure._ready()
+        await wait(lambda: len(sent) == UNPAID)
+        await asyncio.sleep(0.1)
+        assert len(sent) == UNPAID  # nobody paid: no more is rendered or sent
+        figure.set(focus_um=150)
+        figure._stream.forgive()
+        await wait(lambda: figure.viewer.picture["version"] == 1)
+        del sent[:]
+        while sum(m["count"] for m in sent) < fake_engine.COUNT - 1:
+            figure._stream.paid()
+            await asyncio.sleep(0.01)
+        assert {m["version"] for m in sent} == {1}
+
+    asyncio.run(watch())
+    movie = np.empty((fake_engine.COUNT, fake_engine.SIZE, fake_engine.SIZE), np.uint8)
+    movie[0] = shown(figure)
+    for message in sent:
+        right = np.frombuffer(message["buffers"][1], np.uint8)
+        movie[message["first"] :][: message["count"]] = right.reshape(-1, *movie.shape[1:])
+    np.testing.assert_array_equal(movie, figure.recordings()[1].frames[:])
