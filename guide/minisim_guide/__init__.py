@@ -12,7 +12,7 @@ _FROM = {
     "Slider": "controls",
 }
 
-__all__ = ["Figure", "Panel", "Prediction", "Slider", "__version__"]  # noqa: F822
+__all__ = ["Figure", "Panel", "Prediction", "Slider", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

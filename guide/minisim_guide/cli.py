@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="serve the guide and open it in a browser (the default)")
     _add_address(serve, port=8866)
-    serve.add_argument("--base-url", default="/", metavar="PATH", help="serve below this path, for a proxy")
+    serve.add_argument("--base-url", type=_path, default="/", metavar="PATH", help="serve below this path")
     serve.add_argument("--preheat", type=int, metavar="N", help="keep kernels ready for N pages only")
     serve.set_defaults(run=_serve)
 
@@ -77,3 +77,7 @@ def _port(text: str) -> int:
     if text.isdecimal() and int(text) < 2**16:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a whole number from 0 to 65535")
+
+
+def _path(text: str) -> str:
+    return f"/{text.strip('/')}/".replace("//", "/")

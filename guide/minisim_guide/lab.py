@@ -43,15 +43,14 @@ def copy_pages(target: Path) -> Path:
     """Copy the pages that `target` does not hold yet; what the reader has changed stays as it is."""
     source = folder()
     try:
-        for page in sorted(source.rglob("*")):
+        for page in [*source.glob("*.ipynb"), *source.glob("images/*")]:
             copy = target / page.relative_to(source)
-            if page.is_dir() or copy.exists():
-                continue
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(page, copy)
+            if not copy.exists():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(page, copy)
     except OSError as error:
         raise GuideError(
-            f"The notebooks cannot be copied to {target} ({error.strerror}); go to a folder of your own first."
+            f"Cannot copy the notebooks to {target} ({error.strerror}); go to a folder of your own first."
         ) from None
     return target
 

@@ -54,6 +54,6 @@ def _page(file: Path) -> Page:
     number, _, words = file.stem.partition("_")
     label = f"{int(number)} {words.replace('_', ' ').capitalize()}" if words else "Contents"
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    headings = (line for cell in cells for line in "".join(cell["source"]).splitlines() if line.startswith("# "))
-    title = next(headings, f"# {label}").removeprefix("# ")
+    lines = (line for cell in cells for line in "".join(cell["source"]).splitlines())
+    title = next((line for line in lines if line.startswith("# ")), label).removeprefix("# ")
     return Page(file, label, title, runs=any(cell["cell_type"] == "code" for cell in cells))

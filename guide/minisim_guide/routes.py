@@ -79,7 +79,8 @@ def routes(server: Any, pages: list[Page]) -> tuple[list[Any], list[Any]]:
 
     configuration = {"voila_configuration": server.voila_configuration}
     front_door = {"url": at(RENDER, pages[0].file.name), "permanent": False}
-    before = [(at(path), RedirectHandler, front_door) for path in ("/", "voila/?", "voila/render/?", "voila/tree.*")]
+    elsewhere = ("/", "voila/?", "voila/render/?", "voila/tree.*")
+    before = [(at(path), RedirectHandler, front_door) for path in elsewhere]
     before += [
         (at(RENDER, page.file.name), ProseHandler, {"notebook_path": page.file.name, **configuration})
         for page in pages

@@ -4,9 +4,11 @@ import asyncio
 import errno
 import logging
 import os
-import shutil
 import signal
 import socket
+import sys
+import tempfile
+import threading
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,6 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_server.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from traitlets import default
 from traitlets.config import Config
 from voila.app import Voila
@@ -46,9 +47,9 @@ class ThisPython(KernelSpecManager):
 
 
 class GuideServer(Voila):
-    """Voila on sockets that are already bound, living inside a running event loop."""
+    """Voila on a socket that is already bound, living inside a running event loop."""
 
-    sockets: list[socket.socket]
+    socket: socket.socket
 
     def init_handlers(self) -> list[Any]:
         """Put the guide's own routes around Voila's."""
@@ -56,16 +57,17 @@ class GuideServer(Voila):
         return [*before, *super().init_handlers(), *after]
 
     def listen(self) -> None:
-        """Take the sockets. Voila calls this last of all when it starts."""
-        HTTPServer(self.app).add_sockets(self.sockets)
+        """Take the socket. Voila calls this last of all when it starts."""
+        HTTPServer(self.app).add_socket(self.socket)
 
     async def close(self) -> None:
         """End every kernel, those still warming up included."""
         await self.kernel_manager.shutdown_all(now=True)
-        shutil.rmtree(self.connection_dir, ignore_errors=True)
 
 
-def serve(host: str, port: int, base_url: str = "/", preheat: int | None = None, browser: bool = True) -> None:
+def serve(
+    host: str, port: int, base_url: str = "/", preheat: int | None = None, browser: bool = True
+) -> None:
     """Serve the guide until it is interrupted.
 
     Parameters
@@ -79,13 +81,15 @@ def serve(host: str, port: int, base_url: str = "/", preheat: int | None = None,
     browser
         Whether to open a browser.
     """
-    sockets = _bind(host, port)
-    port = sockets[0].getsockname()[1]
-    _set_environment()
-    warm()
-    server = GuideServer(config=_settings(port, base_url, pages(), preheat))
-    server.sockets = sockets
-    asyncio.run(_live(server, f"http://{_reachable(host)}:{port}{server.base_url}", browser))
+    listener = _bind(host, port)
+    port = listener.getsockname()[1]
+    settings = _settings(port, base_url, pages(), preheat)
+    with _scratch() as scratch:
+        _set_environment(scratch)
+        warm()
+        server = GuideServer(config=settings, connection_dir_root=scratch)
+        server.socket = listener
+        asyncio.run(_live(server, f"http://{_reachable(host)}:{port}{server.base_url}", browser))
 
 
 async def _live(server: GuideServer, url: str, browser: bool) -> None:
@@ -101,7 +105,7 @@ async def _live(server: GuideServer, url: str, browser: bool) -> None:
             raise GuideError(f"The server started, but its first page failed with error {answer.code}.")
         print(f"Ready: {url}", flush=True)
         if browser:
-            _open_browser(url)
+            threading.Thread(target=_open_browser, args=[url], daemon=True).start()
         await stop.wait()
     finally:
         await server.close()
@@ -142,19 +146,35 @@ def _settings(port: int, base_url: str, pages: list[Page], preheat: int | None) 
     return settings
 
 
-def _set_environment() -> None:
-    """Tell Jupyter where the template is, and the kernels to come that they share the machine."""
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder for what Jupyter writes while it serves, gone when the server is."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="minisim-guide-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise GuideError(f"There is no room for temporary files ({error.strerror}); set TMPDIR.") from None
+
+
+def _set_environment(scratch: str) -> None:
+    """Tell Jupyter where the template is and where to write, and the kernels that they share the machine.
+
+    The home folder is neither needed nor read: the reader's own Jupyter settings cannot spoil the guide.
+    """
     inherited = os.environ.get("JUPYTER_PATH")
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(SITE), inherited]))
+    for variable in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+        os.environ[variable] = os.path.join(scratch, variable.lower())
     os.environ["MINISIM_THREADS"] = "1"
     for name in ("tornado.access", "tornado.general"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _bind(host: str, port: int) -> list[socket.socket]:
-    """Open the listening sockets, or say in one sentence why that cannot be."""
+def _bind(host: str, port: int) -> socket.socket:
+    """Open the listening socket, or say in one sentence why that cannot be."""
     try:
-        return bind_sockets(port, host)
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family)
+        listener.setblocking(False)
+        return listener
     except socket.gaierror:
         raise GuideError(f"This machine knows no host {host!r}; try --host 127.0.0.1.") from None
     except OSError as error:
@@ -178,8 +198,7 @@ def _reachable(host: str) -> str:
 
 def _open_browser(url: str) -> None:
     """Open the guide in the reader's browser, never in a text browser that would take the terminal."""
-    has_screen = os.name != "posix" or os.uname().sysname == "Darwin" or "DISPLAY" in os.environ
-    has_screen = has_screen or "WAYLAND_DISPLAY" in os.environ or "BROWSER" in os.environ
+    has_screen = sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} & os.environ.keys()
     try:
         opened = has_screen and webbrowser.open(url)
     except webbrowser.Error:

@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import psutil
@@ -30,10 +31,24 @@ class Server:
     process: subprocess.Popen
     url: str = ""
     lines: list[str] = field(default_factory=list)
+    reader: threading.Thread | None = None
 
     def page(self, name: str) -> str:
         """Return the address of a page, for example ``01_sectioning``."""
         return f"{self.url}voila/render/{name}.ipynb"
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ask the server to stop, as a service manager or a terminal would, and return its exit code."""
+        self.process.send_signal(how)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        assert self.reader is not None
+        assert self.process.stdout is not None
+        self.reader.join(10)
+        self.process.stdout.close()
+        return self.process.wait()
 
     def kernels(self) -> list[psutil.Process]:
         """List the kernels that are alive below the server."""
@@ -48,7 +63,7 @@ def _is_kernel(process: psutil.Process) -> bool:
         return False
 
 
-def start_server(*arguments: str, cwd: str | os.PathLike[str] | None = None, **environment: str) -> Server:
+def start_server(*arguments: str, cwd: str | None = None, **environment: str) -> Server:
     """Start the command on a free port and wait until it says that it is ready."""
     process = subprocess.Popen(
         [sys.executable, "-m", "minisim_guide", "serve", "--no-browser", "--port", "0", *arguments],
@@ -70,22 +85,13 @@ def start_server(*arguments: str, cwd: str | os.PathLike[str] | None = None, **e
                 ready.set()
         ready.set()
 
-    threading.Thread(target=read, daemon=True).start()
+    server.reader = threading.Thread(target=read, daemon=True)
+    server.reader.start()
     ready.wait(START_S)
     if not server.url:
-        stop_server(server)
+        server.stop()
         pytest.fail("the server did not become ready:\n" + "\n".join(server.lines))
     return server
-
-
-def stop_server(server: Server) -> int:
-    """Ask the server to stop, as a terminal or a service manager would, and return its exit code."""
-    server.process.terminate()
-    try:
-        return server.process.wait(30)
-    except subprocess.TimeoutExpired:
-        server.process.kill()
-        return server.process.wait()
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +99,21 @@ def server() -> Iterator[Server]:
     """One server for the whole session."""
     running = start_server()
     yield running
-    stop_server(running)
+    running.stop()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Server]]:
+    """A function that starts a server of the test's own, with arguments, a folder and an environment."""
+    started: list[Server] = []
+
+    def start(*arguments: str, **options: str) -> Server:
+        started.append(start_server(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +123,7 @@ def chromium() -> str:
     found = [os.environ.get("CHROMIUM"), *map(shutil.which, names), "/usr/bin/chromium"]
     path = next((path for path in found if path and os.access(path, os.X_OK)), None)
     if path is None:
-        reason = "Chromium is missing; install it with: sudo apt-get install chromium (or set CHROMIUM to its path)"
+        reason = "Chromium is missing: sudo apt-get install chromium (or set CHROMIUM to its path)"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     return path
 

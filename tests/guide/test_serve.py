@@ -1,0 +1,182 @@
+"""The site, served by the real command and read in a real browser."""
+
+import json
+import re
+import signal
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import jinja2
+import psutil
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from minisim_guide import pages, serve
+
+NAMES = [page.file.stem for page in pages.pages()]
+RUNNING = [page.file.stem for page in pages.pages() if page.runs]
+LOADED = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=["']?(https?:)?//""")
+
+
+def get(url: str) -> tuple[int, str]:
+    """Fetch an address and return its status and text."""
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def wait_until(true: Callable[[], bool], seconds: float) -> bool:
+    """Wait until `true()` holds, `seconds` at most, and return whether it does."""
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.1)
+    return true()
+
+
+def wait_for_figure(page: Page) -> None:
+    """Wait until the page's first canvas is there."""
+    page.locator("main canvas").first.wait_for(timeout=60_000)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_is_answered_whole_and_loads_nothing_from_outside(server, name: str) -> None:
+    # A mistake in the template would keep the answer open for ever: the time-out is the test.
+    status, html = get(server.page(name))
+    assert status == 200
+    assert html.rstrip().endswith("</html>")
+    assert not LOADED.search(html)
+    assert "There was an error when executing cell" not in html
+
+
+def test_the_address_itself_leads_to_the_contents(server, page: Page) -> None:
+    page.goto("/")
+    assert page.url == server.page("index")
+    assert page.title() == "What a Miniscope sees"
+
+
+@pytest.mark.parametrize("path", ["voila", "voila/", "voila/tree", "voila/tree/images", "voila/render/"])
+def test_voilas_own_front_pages_lead_to_the_contents(server, path: str) -> None:
+    with urllib.request.urlopen(server.url + path) as answer:
+        assert answer.url == server.page("index")
+
+
+@pytest.mark.parametrize("path", ["nothing", "voila/render/10_nothing.ipynb", "voila/nothing/at/all"])
+def test_an_unknown_address_gets_our_own_page(server, page: Page, path: str) -> None:
+    answer = page.goto(path)
+    assert answer is not None
+    assert answer.status == 404
+    assert page.locator("h1").inner_text() == "There is no such page"
+    page.get_by_role("link", name="Go to the contents").click()
+    assert page.url == server.page("index")
+    page.watched.errors.clear()  # the browser reports the 404 itself
+
+
+def test_the_page_for_failures_is_ours_too() -> None:
+    folders = [serve.SITE / "voila" / "templates" / "guide"]
+    template = jinja2.Environment(loader=jinja2.FileSystemLoader(folders)).get_template("error.html")
+    html = template.render(
+        status_code=500, status_message="Internal Server Error", base_url="/", include_css=lambda name: ""
+    )
+    assert "500: Internal Server Error" in html
+    assert not LOADED.search(html)
+
+
+@pytest.mark.parametrize("path", ["index.ipynb", "hatch_build.py", "../pyproject.toml", "../x.png"])
+def test_source_files_are_not_given_away(server, path: str) -> None:
+    assert get(f"{server.url}voila/files/{path}")[0] in (403, 404)
+
+
+def test_the_contents_need_neither_kernel_nor_script(server, browser) -> None:
+    before = {kernel.pid for kernel in server.kernels()}
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(server.page("index"))
+    assert page.get_by_role("heading", name="The stack").is_visible()
+    assert {kernel.pid for kernel in server.kernels()} <= before
+    context.close()
+
+
+def test_the_contents_link_every_page_there_is_and_no_other(server, page: Page) -> None:
+    page.goto("/")
+    links = page.locator("main a[href$='.ipynb']").evaluate_all("links => links.map(link => link.href)")
+    assert set(links) == {server.page(name) for name in RUNNING}
+    navigation = page.locator("nav a").evaluate_all("links => links.map(link => link.href)")
+    assert navigation == [server.page(name) for name in NAMES]
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_a_page_opens_from_the_contents_and_draws_its_figure(server, page: Page, name: str) -> None:
+    page.goto("/")
+    page.locator(f"main a[href$='{name}.ipynb']").first.click()
+    wait_for_figure(page)
+    assert page.url == server.page(name)
+    assert page.locator("nav a[aria-current=page]").count() == 1
+    page.locator("#loading").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["index", "10_nothing"])
+def test_the_frame_is_accessible(server, page: Page, name: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto(server.page(name))
+    violations = Axe().run(page).response["violations"]
+    assert [violation["id"] for violation in violations] == []
+    page.watched.errors.clear()
+
+
+def test_the_first_tab_stop_skips_to_the_page(server, page: Page) -> None:
+    page.goto(server.page("index"))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the page"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.tagName") == "MAIN"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_phone_needs_no_sideways_scrolling(server, page: Page, name: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(server.page(name))
+    if name in RUNNING:
+        wait_for_figure(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.skipif(not RUNNING, reason="no page runs code yet")
+def test_a_kernel_ends_with_its_tab(server, browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(server.page(RUNNING[0]))
+    wait_for_figure(page)
+    kernel_id = json.loads(page.locator("#jupyter-config-data").text_content())["kernelId"]
+    [kernel] = [kernel for kernel in server.kernels() if any(kernel_id in word for word in kernel.cmdline())]
+    assert kernel.environ()["MINISIM_THREADS"] == "1"
+    page.close(run_before_unload=True)
+    assert wait_until(lambda: not kernel.is_running(), 10)
+    context.close()
+
+
+def test_crashed_tabs_are_culled() -> None:
+    settings = serve._settings(1, "/", pages.pages(), None)
+    assert 0 < settings.MappingKernelManager.cull_interval <= settings.MappingKernelManager.cull_idle_timeout
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_leaves_nothing_behind(start, tmp_path: Path, how: signal.Signals) -> None:
+    # A home that cannot be written to, behind a proxy's path, while the first kernels are still warming up.
+    (tmp_path / "file").touch()
+    server = start("--base-url", "user/abc/guide", cwd="/", HOME=str(tmp_path / "file" / "home"))
+    assert re.fullmatch(r"http://127.0.0.1:\d+/user/abc/guide/", server.url)
+    status, html = get(server.url)
+    assert status == 200
+    assert 'href="/user/abc/guide/voila/render/index.ipynb"' in html
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    assert server.stop(how) == 0
+    assert wait_until(lambda: not any(child.is_running() for child in children), 5)
+    assert server.lines[-1] == "Stopped."
+    assert "Traceback" not in "\n".join(server.lines)
