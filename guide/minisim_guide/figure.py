@@ -110,6 +110,7 @@ class Figure:
             pixel=tuple(pixel or ()),
         )
         self._version = 0
+        self._asked = dict(opening.values), list(opening.off)
         self._sent = _Sent()
         self._stream = Stream(self._work, self._publish, self._failed)
         work = self._work(opening)
@@ -237,8 +238,11 @@ class Figure:
     # -- the reader's hand -----------------------------------------------------------------
 
     def _changed(self, _: Any) -> None:
-        self._version += 1
-        self._stream.want(self._wish())
+        asked = dict(self.viewer.values), list(self.viewer.off)
+        if asked != self._asked:  # one message may change both: that is one wish
+            self._asked = asked
+            self._version += 1
+            self._stream.want(self._wish())
 
     def _looked(self, _: Any) -> None:
         self._stream.want(self._wish())

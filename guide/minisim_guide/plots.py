@@ -124,6 +124,25 @@ def _short(values: np.ndarray) -> list[float]:
     return [float(f"{value:.4g}") for value in values]
 
 
+@dataclass(frozen=True)
+class Measure:
+    """One number of one frame of an experiment, and how to show it."""
+
+    what: str
+    of: Callable[[ms.Experiment, int], float]
+    show: Callable[[float], str]
+
+
+def _measure_out_of_focus(experiment: ms.Experiment, frame: int) -> float:
+    everything = ms.simulate(experiment)
+    return out_of_focus_share(Sight(everything.without("out_of_focus"), everything, frame))
+
+
+MEASURES = {
+    "out_of_focus_share": Measure(
+        "Share of the light that comes from cells out of focus", _measure_out_of_focus, _percent
+    ),
+}
 SENTENCES: dict[str, Callable[[Sight], str]] = {"out_of_focus": say_out_of_focus}
 PLOTS: dict[str, Callable[[Sight], dict[str, Any]]] = {
     "light_by_depth": plot_light_by_depth,

@@ -1,0 +1,159 @@
+"""What stands in for a figure where nothing runs: one picture with its text, inside the notebook."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .figure import Figure
+
+DPI = 100
+GREYS = 48
+"""Colours of a still: noise hardly compresses, and a notebook should stay small."""
+
+_COLOURS = {"lines": ("#0b5c8f", "#b4530a", "#56615d"), "bars": ("#9fb6b0", "#b4530a")}
+
+
+def still(figure: Figure) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return a figure's opening state as a MIME bundle: a PNG, and its text as metadata."""
+    data = base64.b64encode(draw(figure)).decode("ascii")
+    return {"image/png": data}, {"image/png": {"alt": alt(figure)}}
+
+
+def alt(figure: Figure) -> str:
+    """Return the text that says what a still shows."""
+    low, high = figure.range
+    viewer = figure.viewer
+    return " ".join(
+        [
+            f"Two pictures of one simulated field at the same instant, in one display range "
+            f"({low} to {high} counts). Left: {figure.left.title}. Right: {figure.right.title}.",
+            viewer.says,
+            *(plot["summary"] for plot in viewer.plots),
+        ]
+    ).strip()
+
+
+def draw(figure: Figure) -> bytes:
+    """Draw a figure's opening state as PNG."""
+    from matplotlib.figure import Figure as Canvas
+
+    picture, plots = figure.viewer.picture, figure.viewer.plots
+    canvas = Canvas(figsize=(8.6, 4.75 + 2.3 * bool(plots)), dpi=DPI, layout="constrained")
+    grid = canvas.add_gridspec(1 + bool(plots), 1, height_ratios=[4.2, 2.1][: 1 + bool(plots)])
+    row = grid[0].subgridspec(1, 2)
+    for column, side in enumerate(("left", "right")):
+        _draw_panel(canvas.add_subplot(row[column]), figure, picture, side)
+    if plots:
+        row = grid[1].subgridspec(1, len(plots))
+        for column, spec in enumerate(plots):
+            _draw_plot(canvas.add_subplot(row[column]), spec)
+    low, high = figure.range
+    canvas.supxlabel(
+        f"{figure.viewer.says}\nDisplay: black {low}, white {high} counts, both panels.", fontsize=9
+    )
+    return _png(canvas)
+
+
+def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) -> None:
+    shape = picture["height"], picture["width"]
+    counts = np.frombuffer(picture[side], np.uint16 if picture["wide"] else np.uint8).reshape(shape)
+    axes.imshow(counts, cmap="gray", vmin=figure.range[0], vmax=figure.range[1])
+    axes.set_title(getattr(figure, side).title, fontsize=11, loc="left", fontweight="bold")
+    axes.set_axis_off()
+    across = picture["width"] * picture["pixel_um"]
+    length = next((n for n in (500, 200, 100, 50, 20, 10, 5) if n <= 0.3 * across), 1)
+    x, y = 0.03 * shape[1], 0.93 * shape[0]
+    axes.plot([x, x + length / picture["pixel_um"]], [y, y], color="white", linewidth=2.5)
+    axes.text(x, y * 1.015, f"{length} µm", color="white", fontsize=8, va="top")
+
+
+def _draw_plot(axes: Axes, spec: dict[str, Any]) -> None:
+    for index, series in enumerate(spec["series"]):
+        if spec["kind"] == "bars":
+            colours = [_COLOURS["bars"][strong] for strong in series["strong"]]
+            axes.bar(series["x"], series["y"], 0.92 * series["width"], color=colours)
+        else:
+            style = "--" if series.get("dash") else "-"
+            colour = _COLOURS["lines"][index]
+            axes.plot(series["x"], series["y"], style, color=colour, label=series["name"])
+            axes.legend(frameon=False, fontsize=8)
+    for mark in spec.get("marks", ()):
+        axes.axvline(mark["x"], color="#1d2422", linestyle=":", linewidth=1)
+    axes.set_title(spec["title"], fontsize=9, loc="left", fontweight="bold")
+    axes.set(xlim=spec["x"]["limits"], ylim=spec["y"]["limits"])
+    axes.set_xlabel(spec["x"]["label"], fontsize=8)
+    axes.set_ylabel(spec["y"]["label"], fontsize=8)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _png(canvas: Any) -> bytes:
+    from PIL import Image
+
+    raw = io.BytesIO()
+    canvas.savefig(raw, format="png")
+    image = Image.open(raw).convert("RGB").quantize(GREYS, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    image.save(out, "png", optimize=True)
+    return out.getvalue()
+
+
+@contextmanager
+def _still_mode() -> Iterator[None]:
+    """Let figures show their stills, here and in kernels started from here."""
+    os.environ["MINISIM_GUIDE_STILLS"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["MINISIM_GUIDE_STILLS"]
+
+
+def render(page: Path) -> Any:
+    """Execute a page and return it with nothing but stills as outputs."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(page, as_version=4)
+    with _still_mode():
+        NotebookClient(notebook, timeout=600, resources={"metadata": {"path": page.parent}}).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            cell.outputs = [_kept(o) for o in cell.outputs if "data" in o]
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    return notebook
+
+
+def _kept(output: Any) -> Any:
+    from nbformat.v4 import new_output
+
+    kept = next(kind for kind in ("image/png", "text/html", "text/plain") if kind in output.data)
+    about = {kept: output.metadata[kept]} if kept in output.metadata else {}
+    return new_output("display_data", data={kept: output.data[kept]}, metadata=about)
+
+
+def write_stills(folder: Path) -> list[Path]:
+    """Execute every page of a folder that holds code and store its stills; return those pages."""
+    import nbformat
+
+    written = []
+    for page in sorted(Path(folder).glob("*.ipynb")):
+        if any(c.cell_type == "code" for c in nbformat.read(page, as_version=4).cells):
+            nbformat.write(render(page), page)
+            written.append(page)
+    return written
