@@ -17,6 +17,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 import fake_engine
 
 
+@pytest.fixture(autouse=True)
+def _no_loop_of_playwright():
+    """Playwright leaves its event loop marked as running in this thread for the whole session."""
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(loop)
+
+
 @pytest.fixture
 def engine(monkeypatch):
     log = fake_engine.Log()
