@@ -1,6 +1,5 @@
 """What is installed is what is written here: one version, one list of dependencies, all the pages."""
 
-import json
 import re
 import subprocess
 import sys
@@ -58,11 +57,10 @@ def test_binder_pins_every_dependency_within_its_bounds() -> None:
 
 
 def test_binder_starts_the_same_command_behind_jupyter() -> None:
-    proxy = json.loads((ROOT / "binder" / "guide-proxy.json").read_text())["ServerProxy"]
-    [entry] = proxy["servers"].values()
-    command, *arguments = [word.format(port=8866, base_url="/user/abc/") for word in entry["command"]]
-    assert command in PROJECT["scripts"]
-    assert _parser().parse_args(arguments).base_url == "/user/abc/guide/"
+    [entry] = metadata.entry_points(group="jupyter_serverproxy_servers", name="guide")
+    words = [word.format(port=8866, base_url="/user/abc/") for word in entry.load()()["command"]]
+    assert words[1:3] == ["-m", "minisim_guide"]
+    assert _parser().parse_args(words[3:]).base_url == "/user/abc/guide/"
 
 
 def test_the_readme_gives_both_commands() -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from minisim_guide.address import bind
 from minisim_guide.errors import GuideError
 from minisim_guide.pages import folder, packaged
 
@@ -21,6 +22,7 @@ def lab(host: str, port: int, browser: bool = True) -> None:
     browser
         Whether to open a browser.
     """
+    bind(host, 0).close()  # a host that cannot be is better said here than by Jupyter
     notebooks = copy_pages(COPY.absolute()) if packaged() else folder()
     inherited = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(CONFIG), inherited]))
@@ -29,6 +31,7 @@ def lab(host: str, port: int, browser: bool = True) -> None:
     print(f"The notebooks are in {notebooks}", flush=True)
     LabApp.launch_instance(
         [
+            "--log-level=WARN",
             f"--ServerApp.root_dir={notebooks}",
             f"--ServerApp.ip={host}",
             f"--ServerApp.port={port}",

@@ -1,7 +1,6 @@
 """Serve the guide: Voila, with the guide's look, its own front door and a clean end."""
 
 import asyncio
-import errno
 import logging
 import os
 import signal
@@ -21,6 +20,7 @@ from traitlets import default
 from traitlets.config import Config
 from voila.app import Voila
 
+from minisim_guide.address import bind, reachable
 from minisim_guide.errors import GuideError
 from minisim_guide.pages import Page, folder, pages
 from minisim_guide.routes import RENDER, routes
@@ -81,7 +81,7 @@ def serve(
     browser
         Whether to open a browser.
     """
-    listener = _bind(host, port)
+    listener = bind(host, port)
     port = listener.getsockname()[1]
     settings = _settings(port, base_url, pages(), preheat)
     with _scratch() as scratch:
@@ -89,7 +89,7 @@ def serve(
         warm()
         server = GuideServer(config=settings, connection_dir_root=scratch)
         server.socket = listener
-        asyncio.run(_live(server, f"http://{_reachable(host)}:{port}{server.base_url}", browser))
+        asyncio.run(_live(server, f"http://{reachable(host)}:{port}{server.base_url}", browser))
 
 
 async def _live(server: GuideServer, url: str, browser: bool) -> None:
@@ -166,34 +166,6 @@ def _set_environment(scratch: str) -> None:
     os.environ["MINISIM_THREADS"] = "1"
     for name in ("tornado.access", "tornado.general"):
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """Open the listening socket, or say in one sentence why that cannot be."""
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.create_server((host, port), family=family)
-        listener.setblocking(False)
-        return listener
-    except socket.gaierror:
-        raise GuideError(f"This machine knows no host {host!r}; try --host 127.0.0.1.") from None
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            reason = f"Port {port} is taken, perhaps by another guide; try --port {port + 1}."
-        elif error.errno == errno.EACCES:
-            reason = f"Port {port} is reserved for the system; try --port 8866."
-        elif error.errno == errno.EADDRNOTAVAIL:
-            reason = f"{host} is not an address of this machine; try --host 127.0.0.1."
-        else:
-            reason = f"Cannot listen on {host}, port {port}: {error.strerror}."
-        raise GuideError(reason) from None
-
-
-def _reachable(host: str) -> str:
-    """Return a host that a browser on this machine can open."""
-    if host in ("", "0.0.0.0", "::"):
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
 
 
 def _open_browser(url: str) -> None:

@@ -39,8 +39,11 @@ def test_a_busy_port_is_named_with_a_way_out(busy_port: int, capsys: pytest.Capt
     ("host", "said"),
     [("no.such.host.invalid", "knows no host"), ("203.0.113.1", "not an address of this machine")],
 )
-def test_a_host_that_is_not_here_is_named(host: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["serve", "--host", host, "--port", "0", "--no-browser"]) == 1
+@pytest.mark.parametrize("command", ["serve", "lab"])
+def test_a_host_that_is_not_here_is_named(
+    command: str, host: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--host", host, "--port", "0", "--no-browser"]) == 1
     error = sentence(capsys)
     assert host in error
     assert said in error
