@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from minisim_guide import __version__
 from minisim_guide.errors import GuideError
@@ -42,6 +43,14 @@ def _warm(options: argparse.Namespace) -> None:
     warm()
 
 
+def _stills(options: argparse.Namespace) -> None:
+    from minisim_guide.pages import folder
+    from minisim_guide.stills import write_stills
+
+    for page in write_stills(options.folder or folder()):
+        print(f"Wrote the stills of {page}")
+
+
 _ABOUT = ["-h", "--help", "--version"]
 
 
@@ -64,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
 
     warm = commands.add_parser("warm", help="compile the engine now rather than at first use")
     warm.set_defaults(run=_warm)
+
+    stills = commands.add_parser("stills", help="run the pages and store a still of each figure in them")
+    stills.add_argument("folder", nargs="?", type=Path, help="where the pages are; default: the guide's own")
+    stills.set_defaults(run=_stills)
     return parser
 
 
