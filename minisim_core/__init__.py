@@ -1,18 +1,25 @@
 """A forward model of one-photon Miniscope recordings, exact truth included."""
 
-from . import layers, parameters, presets
+from . import layers, memory, optics, parameters, presets
 from ._version import __version__
 from .experiment import Experiment
 from .layers import LAYERS
 from .parameters import ModelRangeWarning, ParameterError
+from .recording import Recording, simulate
+from .warming import warm
 
 __all__ = [
     "LAYERS",
     "Experiment",
     "ModelRangeWarning",
     "ParameterError",
+    "Recording",
     "__version__",
     "layers",
+    "memory",
+    "optics",
     "parameters",
     "presets",
+    "simulate",
+    "warm",
 ]

@@ -333,3 +333,26 @@ def population_course(
     felt = np.convolve(shared.factor, about.response, mode="valid")
     grid = (shared.first_step + len(about.response) - 1 + np.arange(len(felt))) * _DRIVE_STEP_S
     return np.interp(np.interp(times_s, grid, felt), about.factors, about.mean_light)
+
+
+@dataclass(frozen=True, eq=False)
+class PopulationLight(Result):
+    """Mean F/F_rest of the population over one block of frames."""
+
+    values: FloatArray  # (frames,)
+
+
+@stage
+def population_light(
+    seed: int,
+    about: Population,
+    drive_sd: float,
+    drive_time_s: float,
+    frame_rate_hz: float,
+    exposure_s: float,
+    first_frame: int,
+    frames: int,
+) -> PopulationLight:
+    """Follow the mean cell's light over a block, at mid-exposure."""
+    times = (first_frame + np.arange(frames)) / frame_rate_hz + exposure_s / 2
+    return PopulationLight(1 + population_course(seed, about, drive_sd, drive_time_s, times))

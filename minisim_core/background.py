@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import randomness
+from .activity import Population, population_course
+from .canvas import FAR_LEVEL, Canvas
+from .illumination import Beam, lit_plane
+from .memory import Result, stage
+from .optics import far_shares, near_shares, rungs_um
 from .parameters import Parameters, quantity
+from .scope import cone_angle_rad
+from .tissue import (
+    NARROW_EXPONENT,
+    Transport,
+    fate,
+    fluence,
+    spread_spectrum,
+    transport,
+)
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 class Neuropil(Parameters):
@@ -51,3 +76,290 @@ class Neuropil(Parameters):
     patch_time_s: float = quantity(
         2.0, "correlation time of the local part of the haze", low=0.2, high=60, unit="s"
     )
+
+
+SLAB_UM = 20.0
+"""Thickness of the layers that background is computed in."""
+
+HORIZON_UM = 1500.0
+"""Tissue farther than this from the axis is not seen."""
+
+_GRID_UM = 12.0  # spacing of the neuropil's texture
+_COURSE_STEP_S = 0.1
+
+
+class Lens(NamedTuple):
+    """What decides how a layer of background is blurred."""
+
+    numerical_aperture: float
+    refractive_index: float
+    focus_um: float
+    aberration_um: float
+
+
+class Medium(NamedTuple):
+    """The tissue's coefficients as given."""
+
+    scattering_per_mm: float
+    anisotropy: float
+    absorption_per_mm: float
+
+    def transport(self) -> Transport:
+        """Return the derived coefficients."""
+        return transport(*self)
+
+
+@dataclass(frozen=True, eq=False)
+class Texture(Result):
+    """Spectra of every layer's unevenness, on a grid that belongs to the tissue."""
+
+    spectra: NDArray[np.complex64]  # (layers, n, n // 2 + 1)
+    size: int
+
+
+@dataclass(frozen=True, eq=False)
+class NeuropilMaps(Result):
+    """Neuropil light per bright molecule and µm²: spline coefficients of independent parts.
+
+    Part 0 is the mean haze, the others are the places that shift by themselves.
+    """
+
+    near: NDArray[np.float32]  # (K, nodes of `level`)
+    far: NDArray[np.float32]  # (K, nodes of FAR_LEVEL)
+    patch_rows: NDArray[np.int64]  # (K - 1,) identity of the places
+    patch_columns: NDArray[np.int64]
+    level: int
+
+
+@dataclass(frozen=True, eq=False)
+class Courses(Result):
+    """The neuropil's time courses over one block of frames."""
+
+    values: FloatArray  # (K, frames)
+
+
+@dataclass(frozen=True, eq=False)
+class Surround(Result):
+    """Light of the cells beyond the drawn tissue, per bright molecule and µm³."""
+
+    in_focus: NDArray[np.float32]  # nodes of FAR_LEVEL
+    out_of_focus: NDArray[np.float32]
+
+
+def neuropil_level(pixel_um: float) -> int:
+    """Level on which neuropil is kept: nodes about 12 µm apart."""
+    return int(np.clip(math.floor(math.log2(12.5 / pixel_um)), 1, FAR_LEVEL))
+
+
+def layers_um(low_um: float, high_um: float) -> tuple[FloatArray, float]:
+    """Middle depths and thickness of the layers between two depths."""
+    count = max(math.ceil((high_um - low_um) / SLAB_UM), 1)
+    edges = np.linspace(low_um, high_um, count + 1)
+    return (edges[1:] + edges[:-1]) / 2, (high_um - low_um) / count
+
+
+@stage
+def texture(
+    seed: int, unevenness: float, size_um: float, depth_um: float, reach_um: float
+) -> Texture:
+    """Draw each layer's texture: log-normal, mean 1, smooth over `size_um`.
+
+    The grid is centred on the axis and covers `reach_um` to each side; its variates are known by
+    their place in the tissue. It repeats beyond, where nobody looks.
+    """
+    from scipy import fft
+
+    n = 16 * math.ceil(2 * reach_um / _GRID_UM / 16)
+    k = 2 * np.pi * fft.fftfreq(n, _GRID_UM)
+    smooth = np.exp(-0.5 * size_um**2 * (k[:, None] ** 2 + k[None, : n // 2 + 1] ** 2))
+    power = np.exp(-(size_um**2) * (k[:, None] ** 2 + k[None, :] ** 2)).mean()
+    layers, _ = layers_um(0, depth_um)
+    spectra = np.empty((len(layers), n, n // 2 + 1), dtype=np.complex64)
+    sigma = math.sqrt(math.log1p(unevenness**2))
+    for layer in range(len(layers)):
+        key = randomness.stream(seed, "neuropil", f"texture {layer}")
+        white = randomness.normal_grid(key, -n // 2, -n // 2, n, n)
+        field = fft.irfft2(fft.rfft2(white.astype(np.float32)) * smooth, s=(n, n))
+        field = np.exp(sigma / math.sqrt(power) * field - sigma**2 / 2) - 1
+        spectra[layer] = fft.rfft2(field.astype(np.float32))
+    return Texture(spectra, n)
+
+
+@stage
+def neuropil_maps(
+    canvas: Canvas,
+    grain: Texture,
+    depth_um: float,
+    patch_um: float,
+    lens: Lens,
+    medium: Medium,
+    beam: Beam,
+) -> NeuropilMaps:
+    """Send every layer of neuropil through the same optics as the cells.
+
+    Near light keeps the texture, blurred by defocus and narrow scatter; far light comes from the
+    whole lit plane out to the horizon. Places that shift together are spline windows of spacing
+    `patch_um`, scaled so that together they have unit variance everywhere.
+    """
+    level = neuropil_level(canvas.pixel_um)
+    near = _near_haze(canvas, level, grain, depth_um, lens, medium)
+    far = _far_haze(canvas, depth_um, medium, beam)
+    rows, columns = (_window_centers(nodes / patch_um) for nodes in canvas.nodes_um(FAR_LEVEL))
+    windows = _windows(canvas, level, patch_um, rows, columns)
+    far_windows = _windows(canvas, FAR_LEVEL, patch_um, rows, columns)
+    return NeuropilMaps(
+        near=np.concatenate([near[None], windows * near]).reshape(len(windows) + 1, -1),
+        far=np.concatenate([far[None], far_windows * far]).reshape(len(windows) + 1, -1),
+        patch_rows=np.repeat(rows, len(columns)),
+        patch_columns=np.tile(columns, len(rows)),
+        level=level,
+    )
+
+
+def _near_haze(
+    canvas: Canvas, level: int, grain: Texture, depth_um: float, lens: Lens, medium: Medium
+) -> NDArray[np.float32]:
+    from scipy import fft, ndimage
+    from scipy.special import j1
+
+    coefficients = medium.transport()
+    layers, thickness = layers_um(0, depth_um)
+    light = fate(layers, coefficients)
+    weight = fluence(layers, coefficients) * thickness / depth_um
+    n = grain.size
+    k_axis = 2 * np.pi * fft.fftfreq(n, _GRID_UM)
+    k = np.hypot(k_axis[:, None], k_axis[None, : n // 2 + 1])
+    k_table = np.linspace(0, k.max(), 160)
+    slope = math.tan(cone_angle_rad(lens.numerical_aperture, lens.refractive_index))
+    spectrum = np.zeros((n, n // 2 + 1), dtype=np.complex64)
+    for i, z in enumerate(layers):
+        q = np.maximum(k_table * abs(z - lens.focus_um) * slope, 1e-6)
+        sharp = 2 * j1(q) / q * np.exp(-0.5 * (k_table * lens.aberration_um) ** 2)
+        narrow = spread_spectrum(k_table, light.narrow_radius_um[i], NARROW_EXPONENT)
+        transfer = sharp * (light.ballistic[i] + light.narrow[i] * narrow)
+        spectrum += grain.spectra[i] * np.interp(k, k_table, weight[i] * transfer).astype(np.float32)
+    haze = fft.irfft2(spectrum, s=(n, n)) + float(weight @ (light.ballistic + light.narrow))
+    y, x = canvas.nodes_um(level)
+    at = np.meshgrid(y / _GRID_UM + n // 2, x / _GRID_UM + n // 2, indexing="ij")
+    return ndimage.map_coordinates(haze, at, order=3, mode="grid-wrap").astype(np.float32)
+
+
+def _far_haze(
+    canvas: Canvas, depth_um: float, medium: Medium, beam: Beam
+) -> NDArray[np.float32]:
+    coefficients = medium.transport()
+    layers, thickness = layers_um(0, depth_um)
+    light = fate(layers, coefficients)
+    weight = fluence(layers, coefficients) * light.wide * thickness / depth_um
+    shares = weight @ far_shares(light.wide_radius_um, canvas.pixel_um)
+    return _plane(canvas, shares, beam, HORIZON_UM).astype(np.float32)
+
+
+def _plane(canvas: Canvas, shares: FloatArray, beam: Beam, half_um: float) -> FloatArray:
+    """Light of a lit square plane, spread over the rungs by `shares`, on FAR_LEVEL's nodes."""
+    y, x = canvas.nodes_um(FAR_LEVEL)
+    total = np.zeros((len(y), len(x)))
+    for share, sd_um in zip(shares, rungs_um(canvas.pixel_um), strict=True):
+        if share:
+            total += share * lit_plane(y, x, float(sd_um), beam, half_um)
+    return total
+
+
+def _windows(
+    canvas: Canvas, level: int, patch_um: float, rows: IntArray, columns: IntArray
+) -> NDArray[np.float32]:
+    """Windows of all places on a level's nodes, (K - 1, rows, columns)."""
+    y, x = canvas.nodes_um(level)
+    along_y, along_x = _window_weights(y / patch_um, rows), _window_weights(x / patch_um, columns)
+    windows = along_y[:, None, :, None] * along_x[None, :, None, :]
+    return windows.reshape(-1, len(y), len(x)).astype(np.float32)
+
+
+def _window_centers(position: FloatArray) -> IntArray:
+    """Integers whose windows reach into the positions."""
+    return np.arange(math.floor(position.min()) - 1, math.floor(position.max()) + 3)
+
+
+def _window_weights(position: FloatArray, centers: IntArray) -> FloatArray:
+    """Cubic B-splines around integers, (windows, positions), scaled to unit sum of squares."""
+    d = np.abs(position[None, :] - centers[:, None])
+    weights = np.where(d < 1, 4 - 6 * d**2 + 3 * d**3, np.maximum(2 - d, 0) ** 3)
+    return weights / np.sqrt((weights**2).sum(axis=0))  # type: ignore[no-any-return]
+
+
+@stage
+def neuropil_courses(
+    seed: int,
+    maps: NeuropilMaps,
+    fluctuation: float,
+    coupling: float,
+    patch_time_s: float,
+    about: Population,
+    drive_sd: float,
+    drive_time_s: float,
+    frame_rate_hz: float,
+    exposure_s: float,
+    first_frame: int,
+    frames: int,
+) -> Courses:
+    """How each part of the haze goes with time, at mid-exposure.
+
+    The mean haze follows the population's ΔF/F (over its parameters' sd), every place adds a
+    course of its own; together they make sd `fluctuation`, correlated by `coupling` with the
+    population.
+    """
+    times = (first_frame + np.arange(frames)) / frame_rate_hz + exposure_s / 2
+    shared = population_course(seed, about, drive_sd, drive_time_s, times)
+    shared = (shared - about.mean) / max(about.sd, 1e-9)
+    values = np.empty((len(maps.patch_rows) + 1, frames))
+    values[0] = 1 + fluctuation * coupling * shared
+    own = fluctuation * math.sqrt(1 - coupling**2)
+    first = math.floor(times[0] / _COURSE_STEP_S)
+    count = math.floor(times[-1] / _COURSE_STEP_S) - first + 2
+    grid = (first + np.arange(count)) * _COURSE_STEP_S
+    for k, (row, column) in enumerate(zip(maps.patch_rows, maps.patch_columns, strict=True)):
+        key = randomness.stream(seed, "neuropil", f"course {row} {column}")
+        noise = randomness.slow_noise(key, first, count, _COURSE_STEP_S, patch_time_s)
+        values[k + 1] = own * np.interp(times, grid, noise)
+    return Courses(values)
+
+
+@stage
+def surround(
+    canvas: Canvas,
+    half_width_um: float,
+    depth_range_um: tuple[float, float],
+    body_variance_um2: float,
+    near_focus_um: float,
+    lens: Lens,
+    field_curvature_um: float,
+    medium: Medium,
+    beam: Beam,
+    dimming: bool,
+) -> Surround:
+    """Light that cells beyond the drawn square send into the picture, as a mean field.
+
+    Same density and depths as the cells that are drawn, out to the horizon; only scattered light
+    reaches in. Which of them count as in focus is judged at the drawn square's edge.
+    """
+    coefficients = medium.transport() if dimming else transport(0, 0, 0)
+    layers, thickness = layers_um(*depth_range_um)
+    light = fate(layers, coefficients)
+    shine = fluence(layers, coefficients) * thickness
+    defocus = layers - (lens.focus_um - half_width_um**2 / (2 * field_curvature_um))
+    slope = math.tan(cone_angle_rad(lens.numerical_aperture, lens.refractive_index))
+    variance = body_variance_um2 + lens.aberration_um**2 + (defocus * slope) ** 2 / 4
+    near = near_shares(variance, light.narrow_radius_um, canvas.pixel_um) * light.narrow[:, None]
+    near[:, 0] = 0
+    far = far_shares(light.wide_radius_um, canvas.pixel_um) * light.wide[:, None]
+    shares = (near + far) * shine[:, None]
+    overlap = np.minimum(defocus + thickness / 2, near_focus_um) - np.maximum(
+        defocus - thickness / 2, -near_focus_um
+    )
+    in_focus = np.clip(overlap / max(thickness, 1e-9), 0, 1)
+
+    def beyond(weights: FloatArray) -> NDArray[np.float32]:
+        outer = _plane(canvas, weights, beam, HORIZON_UM)
+        return (outer - _plane(canvas, weights, beam, half_width_um)).astype(np.float32)
+
+    return Surround(beyond(in_focus @ shares), beyond((1 - in_focus) @ shares))

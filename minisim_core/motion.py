@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import randomness
+from .memory import Result, stage
 from .parameters import Parameters, quantity
+
+FloatArray = NDArray[np.float64]
 
 
 class Motion(Parameters):
@@ -46,3 +57,135 @@ class Motion(Parameters):
         step=0.05,
         label="Loose headbar",
     )
+
+
+PATH_POINTS = 64
+"""Points of the path that one exposure is averaged over."""
+
+_DRIFT_KNOTS_S = (15.0, 60.0, 200.0)
+_DRIFT_BOUND = 3.0  # sd at which drift saturates softly
+_GATE_S = 0.4  # how quickly a running bout begins and ends
+
+
+def bound_um(
+    heart_um: float, breathing_um: float, stride_um: float, drift_um: float, looseness: float
+) -> float:
+    """Distance that the path never exceeds along either axis."""
+    drift = 1.15 * _DRIFT_BOUND * _drift_scale() * drift_um
+    return looseness * (heart_um + breathing_um + stride_um + drift)
+
+
+@cache
+def _drift_scale() -> float:
+    """Factor that gives drift unit variance within ten minutes, on average. Derived."""
+    window = np.linspace(0, 600, 601)
+    correlation = np.mean(
+        [randomness.smooth_correlation(window / knots) for knots in _DRIFT_KNOTS_S], axis=0
+    )
+    mean_correlation = 2 * np.trapezoid((1 - window / 600) * correlation, window) / 600
+    saturation = 0.945  # sd of 3 tanh(x/3) for a standard normal x
+    return float(1 / (saturation * math.sqrt(1 - mean_correlation)))
+
+
+def heart_phase(seed: int, heart_hz: float, times_s: FloatArray) -> FloatArray:
+    """Phase of the heartbeat in radians: steady with a slow wander of half a radian."""
+    key = randomness.stream(seed, "motion", "heart phase")
+    return 2 * np.pi * heart_hz * times_s + 0.5 * randomness.smooth_noise(key, times_s, 2.0)
+
+
+def running(seed: int, fraction: float, bout_s: float, times_s: FloatArray) -> FloatArray:
+    """How much the animal runs, 0 to 1, at ascending instants."""
+    if fraction in (0, 1):
+        return np.full_like(times_s, fraction)
+    noise = randomness.smooth_noise(
+        randomness.stream(seed, "motion", "bouts"), times_s, 0.8 * bout_s
+    )
+    threshold = randomness.normal_quantiles(np.array([1 - fraction]))[0]
+    steepness = 2.5 * bout_s / (2 * _GATE_S)
+    return 0.5 + 0.5 * np.tanh(steepness * (noise - threshold))
+
+
+def path(
+    seed: int,
+    heart_um: float,
+    heart_hz: float,
+    breathing_um: float,
+    breathing_hz: float,
+    stride_um: float,
+    stride_hz: float,
+    drift_um: float,
+    running_fraction: float,
+    bout_s: float,
+    looseness: float,
+    times_s: FloatArray,
+) -> FloatArray:
+    """Where the brain is, (T, 2) in µm (y, x), at ascending instants.
+
+    Each rhythm runs along an ellipse of its own, long half-axis as asked, four times as long as
+    wide; its phase wanders slowly. Stride is there only while running. Drift is smooth noise on
+    three time scales with the asked sd over ten minutes along each axis.
+    """
+    breath_key = randomness.stream(seed, "motion", "breathing phase")
+    stride_key = randomness.stream(seed, "motion", "stride phase")
+    breath = 2 * np.pi * breathing_hz * times_s + randomness.smooth_noise(breath_key, times_s, 1.5)
+    stride = 2 * np.pi * stride_hz * times_s + 0.6 * randomness.smooth_noise(
+        stride_key, times_s, 1.0
+    )
+    gate = running(seed, running_fraction, bout_s, times_s)
+    total = _ellipse(heart_um, heart_phase(seed, heart_hz, times_s), 0.9)
+    total += _ellipse(breathing_um, breath, 1.9)
+    total += _ellipse(stride_um, stride, 0.35) * gate[:, None]
+    if drift_um:
+        total += drift_um * np.stack([_drift(seed, axis, times_s) for axis in "yx"], axis=1)
+    return looseness * total
+
+
+def _ellipse(amplitude_um: float, phase: FloatArray, direction_rad: float) -> FloatArray:
+    along, across = amplitude_um * np.cos(phase), 0.25 * amplitude_um * np.sin(phase)
+    c, s = math.cos(direction_rad), math.sin(direction_rad)
+    return np.stack([along * c - across * s, along * s + across * c], axis=1)
+
+
+def _drift(seed: int, axis: str, times_s: FloatArray) -> FloatArray:
+    keys = (randomness.stream(seed, "motion", f"drift {axis} {k:g}") for k in _DRIFT_KNOTS_S)
+    noise = sum(
+        randomness.smooth_noise(key, times_s, knots)
+        for key, knots in zip(keys, _DRIFT_KNOTS_S, strict=True)
+    ) / math.sqrt(len(_DRIFT_KNOTS_S))
+    return _drift_scale() * _DRIFT_BOUND * np.tanh(noise / _DRIFT_BOUND)
+
+
+@dataclass(frozen=True, eq=False)
+class ExposurePaths(Result):
+    """The path within each exposure of one block of frames."""
+
+    path_um: FloatArray  # (frames, PATH_POINTS, 2)
+
+
+@stage
+def exposure_paths(
+    seed: int,
+    heart_um: float,
+    heart_hz: float,
+    breathing_um: float,
+    breathing_hz: float,
+    stride_um: float,
+    stride_hz: float,
+    drift_um: float,
+    running_fraction: float,
+    bout_s: float,
+    looseness: float,
+    frame_rate_hz: float,
+    exposure_s: float,
+    first_frame: int,
+    frames: int,
+) -> ExposurePaths:
+    """Sample the path at `PATH_POINTS` midpoints of every exposure of a block."""
+    begin = (first_frame + np.arange(frames)) / frame_rate_hz
+    inside = (np.arange(PATH_POINTS) + 0.5) / PATH_POINTS * exposure_s
+    times = (begin[:, None] + inside).ravel()
+    points = path(
+        seed, heart_um, heart_hz, breathing_um, breathing_hz, stride_um, stride_hz, drift_um,
+        running_fraction, bout_s, looseness, times,
+    )  # fmt: skip
+    return ExposurePaths(points.reshape(frames, PATH_POINTS, 2))

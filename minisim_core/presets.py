@@ -16,12 +16,13 @@ _V4_CA1: dict[str, Any] = {
         "radius_um": 5.5,
     },
     "neuropil": {"ratio": 10},
-    "vessels": {"count": 3},
+    "vessels": {"count": 2},
     "sensor": {"gain": 3.5},
 }
 
 _GUIDE: dict[str, Any] = {
-    "motion": {"stride_um": 6.0, "drift_um": 3.5, "breathing_um": 1.0},
+    "field_um": 401,
+    "motion": {"stride_um": 4.5, "drift_um": 3.0, "breathing_um": 1.0},
 }
 
 _PRESETS: dict[str, tuple[str, dict[str, Any]]] = {

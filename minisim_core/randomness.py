@@ -71,15 +71,33 @@ def smooth_noise(key: np.uint64, time_s: FloatArray, spacing_s: float) -> FloatA
     """
     phase = np.asarray(time_s) / spacing_s
     base = np.floor(phase).astype(np.int64)
-    f = phase - base
     first = int(base.min()) - 1
     knots = _knots(key, first, int(base.max()) - first + 3)
+    index = base - first - 1
+    weights = _spline_weights(phase - base)
+    return sum(w * knots[index + k] for k, w in enumerate(weights))  # type: ignore[return-value]
+
+
+def _spline_weights(f: FloatArray) -> FloatArray:
+    """Weights of the four knots around phase f, scaled to unit sum of squares."""
     weights = np.stack(
         [(1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, -3 * f**3 + 3 * f**2 + 3 * f + 1, f**3]
     )
-    index = base - first - 1
-    total = sum(w * knots[index + k] for k, w in enumerate(weights))
-    return total / np.sqrt((weights**2).sum(0))  # type: ignore[no-any-return]
+    return weights / np.sqrt((weights**2).sum(0))  # type: ignore[no-any-return]
+
+
+def smooth_correlation(lag: FloatArray) -> FloatArray:
+    """Autocorrelation of `smooth_noise` at lags in units of the knots' spacing."""
+    phase = (np.arange(16) + 0.5) / 16
+    early = _spline_weights(phase)
+    late_at = phase[None, :] + np.asarray(lag)[:, None]
+    late = _spline_weights(late_at - np.floor(late_at))
+    shift = np.floor(late_at).astype(int)
+    total = np.zeros_like(late_at)
+    for k in range(4):
+        for m in range(4):
+            total += np.where(shift + m == k, early[k] * late[m], 0)
+    return total.mean(axis=1)  # type: ignore[no-any-return]
 
 
 def slow_noise(key: np.uint64, first_step: int, count: int, step_s: float, time_s: float) -> FloatArray:

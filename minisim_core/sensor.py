@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from . import randomness
+from .kernels import camera as kernels
+from .memory import Result, stage
 from .parameters import Parameters, quantity
 
 
@@ -52,3 +59,102 @@ class Sensor(Parameters):
         0.12, "fixed column-to-column spread of the black level (10-bit counts, rms)",
         low=0, high=20, step=0.05,
     )
+
+
+class Converter(NamedTuple):
+    """How electrons become counts."""
+
+    counts_per_e: float  # of the converter
+    black_counts: float
+    largest: int
+    dropped_bits: int
+
+    @property
+    def e_per_count(self) -> float:
+        """Electrons per saved count."""
+        return 2**self.dropped_bits / self.counts_per_e
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern(Result):
+    """The fixed pattern of a sensor's pixels, for the field that is read out."""
+
+    gain: NDArray[np.float32]  # relative sensitivity
+    offset: NDArray[np.float32]  # black level in counts of the converter
+
+
+def converter(gain: float, bit_depth: int, full_well_e: float, black_level: float) -> Converter:
+    """Return the converter's figures.
+
+    It digitises the full well, divided by the gain, to at least 10 bits; 8-bit recordings drop the
+    last two. The black level is given in 10-bit counts.
+    """
+    bits = max(bit_depth, 10)
+    return Converter(
+        counts_per_e=2**bits * gain / full_well_e,
+        black_counts=black_level * 2 ** (bits - 10),
+        largest=2**bits - 1,
+        dropped_bits=bits - bit_depth,
+    )
+
+
+@stage
+def pattern(
+    seed: int,
+    first_row: int,
+    first_column: int,
+    shape: tuple[int, int],
+    gain_pattern: float,
+    offset_pattern: float,
+    column_pattern: float,
+    black_counts: float,
+    counts_per_10_bit: float,
+) -> Pattern:
+    """Draw the fixed pattern, known by absolute sensor pixel."""
+
+    def pixels(quantity: str) -> NDArray[np.float64]:
+        key = randomness.stream(seed, "sensor", quantity)
+        return randomness.normal_grid(key, first_row, first_column, *shape)
+
+    columns = randomness.normal_grid(
+        randomness.stream(seed, "sensor", "columns"), 0, first_column, 1, shape[1]
+    )
+    offset = offset_pattern * pixels("offset") + column_pattern * columns
+    return Pattern(
+        (1 + gain_pattern * pixels("gain")).astype(np.float32),
+        (black_counts + counts_per_10_bit * offset).astype(np.float32),
+    )
+
+
+def expose(
+    out: NDArray[np.unsignedinteger],
+    expected_e: NDArray[np.float32],
+    pixels: Pattern,
+    origin: tuple[int, int],
+    seed: int,
+    frame: int,
+    dark_e: float,
+    read_noise_e: float,
+    full_well_e: float,
+    convert: Converter,
+) -> None:
+    """Turn expected photoelectrons into one noisy frame of counts, written to `out`."""
+    kernels.expose(
+        out, expected_e, pixels.gain, pixels.offset, origin[0], origin[1],
+        randomness.stream(seed, "sensor", "noise"), frame, dark_e, read_noise_e, full_well_e,
+        convert.counts_per_e, convert.largest, convert.dropped_bits,
+    )  # fmt: skip
+
+
+def expose_mean(
+    out: NDArray[np.unsignedinteger],
+    expected_e: NDArray[np.float32],
+    dark_e: float,
+    full_well_e: float,
+    convert: Converter,
+) -> None:
+    """Turn expected photoelectrons into counts without any randomness, written to `out`."""
+    kernels.expose_mean(
+        out, expected_e, dark_e, full_well_e, convert.counts_per_e, convert.black_counts,
+        convert.largest, convert.dropped_bits,
+    )  # fmt: skip

@@ -1,0 +1,159 @@
+"""Arrays that are computed when indexed, and otherwise look like numpy's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import memory
+
+Reader = Callable[[NDArray[np.intp]], NDArray[Any]]
+
+
+class LazyArray:
+    """A read-only array whose entries along one axis are computed on demand.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+    axis : int
+        The axis along which entries are computed.
+    read : callable
+        Takes ascending or arbitrary indices along `axis`, returns the entries stacked along it.
+    origin : tuple
+        A function and its arguments that make this array again elsewhere; used for pickling.
+    hint : str
+        What to do instead when the whole does not fit in memory.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: Any,
+        axis: int,
+        read: Reader,
+        origin: tuple[Any, ...],
+        hint: str,
+    ) -> None:
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        self._axis, self._read, self._origin, self._hint = axis, read, origin, hint
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes the whole would take."""
+        return self.size * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __repr__(self) -> str:
+        return f"<lazy array {self.shape} {self.dtype}>"
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError("these entries are computed on demand: a copy cannot be avoided")
+        whole = self[...]
+        return whole if dtype is None else whole.astype(dtype, copy=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._origin[0], self._origin[1:]
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        function, *arguments = self._origin
+        return (function.__module__, function.__qualname__, *arguments)
+
+    def __getitem__(self, key: Any) -> Any:
+        keys = self._full_key(key)
+        wanted = keys[self._axis]
+        length = self.shape[self._axis]
+        others = keys[: self._axis] + keys[self._axis + 1 :]
+        if isinstance(wanted, slice):
+            indices = np.arange(length)[wanted]
+            self._check_size(len(indices))
+            block = self._read(indices)
+            return self._frozen(block[tuple([*keys[: self._axis], slice(None), *keys[self._axis + 1 :]])])
+        if np.ndim(wanted) and any(not isinstance(k, (slice, int, np.integer)) for k in others):
+            raise IndexError("index only one axis with an array at a time")
+        indices = _checked(np.asarray(wanted), length)
+        self._check_size(indices.size)
+        block = self._read(indices.ravel())
+        if np.ndim(wanted) == 0:
+            keys[self._axis] = 0
+            return self._frozen(block[tuple(keys)])
+        keys[self._axis] = np.arange(indices.size).reshape(indices.shape)
+        return self._frozen(block[tuple(keys)])
+
+    def _full_key(self, key: Any) -> list[Any]:
+        keys = list(key) if isinstance(key, tuple) else [key]
+        if any(k is None for k in keys):
+            raise IndexError("new axes are not supported: index first, then reshape")
+        dots = [i for i, k in enumerate(keys) if k is Ellipsis]
+        if len(dots) > 1:
+            raise IndexError("an index can only have a single ellipsis ('...')")
+        keys = [
+            np.asarray(k) if isinstance(k, (list, tuple)) or hasattr(k, "__array__") else k
+            for k in keys
+        ]
+        keys = [_mask_to_indices(k, self.shape[i]) if not dots else k for i, k in enumerate(keys[: self.ndim])] + keys[self.ndim :]
+        if dots:
+            at = dots[0]
+            fill = [slice(None)] * (self.ndim - len(keys) + 1)
+            keys = keys[:at] + fill + keys[at + 1 :]
+            keys = [_mask_to_indices(k, n) for k, n in zip(keys, self.shape, strict=False)] + keys[self.ndim :]
+        if len(keys) > self.ndim:
+            raise IndexError(f"too many indices: this array has {self.ndim} axes")
+        return keys + [slice(None)] * (self.ndim - len(keys))
+
+    def _check_size(self, count: int) -> None:
+        nbytes = count * self.nbytes // max(self.shape[self._axis], 1)
+        if nbytes > memory.max_array_bytes:
+            raise MemoryError(
+                f"{nbytes / 2**30:.3g} GiB asked for at once; the limit is "
+                f"{memory.max_array_bytes / 2**30:.3g} GiB (minisim_core.memory.max_array_bytes). "
+                f"{self._hint}"
+            )
+
+    def _frozen(self, result: Any) -> Any:
+        if isinstance(result, np.ndarray):
+            result.setflags(write=False)
+        return result
+
+
+def _mask_to_indices(key: Any, length: int) -> Any:
+    if isinstance(key, (bool, np.bool_)):
+        raise IndexError("a single True or False is no index")
+    if isinstance(key, np.ndarray) and key.dtype == bool:
+        if key.shape != (length,):
+            raise IndexError(f"a mask of shape {key.shape} does not fit an axis of {length}")
+        return np.flatnonzero(key)
+    return key
+
+
+def _checked(indices: NDArray[Any], length: int) -> NDArray[np.intp]:
+    if indices.size == 0:
+        return indices.astype(np.intp)
+    if not np.issubdtype(indices.dtype, np.integer):
+        raise IndexError("only integers, slices, '...' and integer or boolean arrays are indices")
+    outside = (indices < -length) | (indices >= length)
+    if outside.any():
+        raise IndexError(f"index {indices[outside].flat[0]} is out of range for {length} entries")
+    return np.where(indices < 0, indices + length, indices).astype(np.intp)

@@ -1,0 +1,162 @@
+"""Frames from a scene: one at a time, on a small pool of threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import sensor
+from .activity import FRAMES_PER_BLOCK
+from .canvas import FAR_LEVEL, Canvas
+from .kernels import frame as kernels
+from .scene import Block, Scene
+
+FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+
+
+class Cancelled(Exception):
+    """Rendering was cancelled between two frames."""
+
+
+class Scratch(NamedTuple):
+    """Buffers of one thread."""
+
+    near: NDArray[Any]
+    far: NDArray[Any]
+    taps: Float32Array
+    expected: Float32Array
+
+
+_local = threading.local()
+
+
+def scratch(canvas: Canvas, dtype: type = np.float32) -> Scratch:
+    """Return this thread's buffers for a canvas."""
+    key = (canvas, dtype)
+    if getattr(_local, "key", None) != key:
+        size = canvas.level_offsets[-1]
+        reach = 2 * canvas.margin_px + 8
+        _local.key = key
+        _local.scratch = Scratch(
+            np.zeros(size, dtype=dtype),
+            np.zeros(size, dtype=dtype),
+            np.zeros((reach, reach), dtype=np.float32),
+            np.empty((canvas.height_px, canvas.width_px), dtype=np.float32),
+        )
+    return _local.scratch  # type: ignore[no-any-return]
+
+
+def expect(scene: Scene, block: Block, at: int, out: Float32Array) -> None:
+    """Render the expected light of one frame of a block into `out`."""
+    buffers = scratch(scene.canvas)
+    near, far = scene.amplitudes
+    light = block.fluorescence[:, at]
+    haze = scene.haze_arrays
+    kernels.expect(
+        out, buffers.near, buffers.far, buffers.taps, scene.grid, FAR_LEVEL, scene.cell_arrays,
+        (near * light).astype(np.float32), (far * light).astype(np.float32),
+        *haze, block.haze[:, at], scene.beyond * np.float32(block.beyond[at]),
+        scene.inverse_beam, scene.shadow_arrays, block.swelling[at], block.path_px[at],
+        scene.canvas.margin_px, scene.shade, scene.stray,
+    )  # fmt: skip
+
+
+def expose(scene: Scene, frame: int, expected: Float32Array, out: NDArray[Any]) -> None:
+    """Turn expected light into the counts of one frame."""
+    e, s = scene.experiment, scene.experiment.sensor
+    dark = s.dark_current_e_per_s * e.exposure_s
+    if "noise" not in scene.on:
+        sensor.expose_mean(out, expected, dark, s.full_well_e, scene.converter)
+        return
+    sensor.expose(
+        out, expected, scene.pattern, scene.sensor_origin_px, e.seed, frame, dark, s.read_noise_e,
+        s.full_well_e, scene.converter,
+    )  # fmt: skip
+
+
+def frames(
+    scene: Scene,
+    indices: NDArray[np.intp],
+    out: NDArray[Any],
+    cancel: threading.Event | None = None,
+) -> None:
+    """Render frames of counts into `out`, (len(indices), H, W)."""
+
+    def one(block: Block, frame: int, target: NDArray[Any]) -> None:
+        expected = scratch(scene.canvas).expected
+        expect(scene, block, frame % FRAMES_PER_BLOCK, expected)
+        expose(scene, frame, expected, target)
+
+    if "noise" in scene.on and len(indices):
+        _ = scene.pattern
+    _for_each(scene, indices, out, one, cancel)
+
+
+def expected(scene: Scene, indices: NDArray[np.intp], out: Float32Array) -> None:
+    """Render expected light into `out`, (len(indices), H, W)."""
+
+    def one(block: Block, frame: int, target: NDArray[Any]) -> None:
+        expect(scene, block, frame % FRAMES_PER_BLOCK, target)
+
+    _for_each(scene, indices, out, one, None)
+
+
+def _for_each(
+    scene: Scene,
+    indices: NDArray[np.intp],
+    out: NDArray[Any],
+    render: Callable[[Block, int, NDArray[Any]], None],
+    cancel: threading.Event | None,
+) -> None:
+    """Render every frame by itself; how many are asked for changes nothing in any of them."""
+    _prepare(scene)
+    blocks: dict[int, Block] = {}
+
+    def one(k: int) -> None:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled
+        frame = int(indices[k])
+        render(blocks[frame // FRAMES_PER_BLOCK], frame, out[k])
+
+    by_block: dict[int, list[int]] = {}
+    for k, frame in enumerate(indices):
+        by_block.setdefault(int(frame) // FRAMES_PER_BLOCK, []).append(k)
+    for number, members in by_block.items():
+        blocks.clear()
+        blocks[number] = scene.block(number)
+        if len(members) == 1 or threads() == 1:
+            for k in members:
+                one(k)
+        else:
+            for done in _pool().map(one, members):
+                _ = done
+
+
+def _prepare(scene: Scene) -> None:
+    """Have every static stage ready before threads ask for them."""
+    for name in (
+        "grid", "cell_arrays", "amplitudes", "haze_arrays", "beyond", "inverse_beam",
+        "shadow_arrays", "shade", "stray",
+    ):  # fmt: skip
+        getattr(scene, name)
+
+
+def threads() -> int:
+    """How many threads render frames: MINISIM_THREADS, or the processors at hand."""
+    asked = os.environ.get("MINISIM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads(), thread_name_prefix="minisim")

@@ -1,0 +1,430 @@
+"""From an Experiment to its stages: who is asked, with exactly which values."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import activity, background, cells, illumination, motion, optics, sensor, vessels
+from .activity import FRAMES_PER_BLOCK
+from .background import Lens, Medium
+from .canvas import FAR_LEVEL, Canvas
+from .experiment import Experiment
+from .illumination import Beam
+from .scope import collected_fraction, cone_angle_rad
+from .tissue import fate, fluence, surface_fluence
+
+FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+
+_GUARD_PX = 6  # beyond the longest shift: the width of the interpolation
+_APRON_STEP_UM = 50.0  # the drawn tissue grows in such steps, so that sliders seldom redraw it
+
+
+class CellArrays(NamedTuple):
+    """What the kernels need of `CellImages`, in their order."""
+
+    level: NDArray[np.int64]
+    top: NDArray[np.int64]
+    left: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    first: NDArray[np.int64]
+    values: Float32Array
+    base: NDArray[np.int64]
+    along_y: Float32Array
+    along_x: Float32Array
+    near: Float32Array
+    far: Float32Array
+
+
+class Block(NamedTuple):
+    """Everything that changes with time, for one block of frames."""
+
+    fluorescence: Float32Array  # (N, frames)
+    haze: FloatArray  # (K, frames)
+    beyond: FloatArray  # (frames,)
+    swelling: FloatArray  # (frames,)
+    path_px: FloatArray  # (frames, PATH_POINTS, 2)
+
+
+class Scene:
+    """The stages of one experiment. Cheap to make; every result lives in the store."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.on = {name for name in _SWITCHES if name not in experiment.off}
+
+    # -- geometry -------------------------------------------------------------------------
+
+    @cached_property
+    def canvas(self) -> Canvas:
+        """Field and motion margin; no switch changes it."""
+        e, m = self.experiment, self.experiment.motion
+        bound = motion.bound_um(
+            m.heart_um, m.breathing_um, m.stride_um, m.drift_um, m.looseness
+        )
+        height, width = e.shape_px
+        return Canvas(height, width, math.ceil(bound / e.pixel_um) + _GUARD_PX, e.pixel_um)
+
+    @cached_property
+    def drawn_half_um(self) -> float:
+        """Half the width of the square in which cells are drawn: canvas and widest core."""
+        e = self.experiment
+        low, high = e.cells.depth_range_um
+        edge2 = 2 * self.canvas.half_um**2
+        focus = (e.focus_um, float(optics.focal_surface_um(edge2, e.focus_um, e.scope.field_curvature_um)))
+        defocus = max(abs(z - f) for z in (low, high) for f in focus)
+        slope = math.tan(
+            cone_angle_rad(e.scope.numerical_aperture, e.tissue.refractive_index)
+        )
+        reach = defocus * slope + e.cells.radius_um + 3 * e.cells.radius_sd_um + 3 * e.scope.aberration_um
+        return math.ceil((self.canvas.half_um + reach) / _APRON_STEP_UM) * _APRON_STEP_UM
+
+    @property
+    def sensor_origin_px(self) -> tuple[int, int]:
+        """First row and column of the field on the sensor."""
+        e = self.experiment
+        height, width = e.shape_px
+        return (e.sensor.height_px - height) // 2, (e.sensor.width_px - width) // 2
+
+    @cached_property
+    def grid(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Offsets, rows and columns of the canvas's levels."""
+        return self.canvas.level_offsets, self.canvas.level_rows, self.canvas.level_columns
+
+    # -- cells ----------------------------------------------------------------------------
+
+    @cached_property
+    def places(self) -> cells.Places:
+        """Where the cells are."""
+        e, c = self.experiment, self.experiment.cells
+        if c.positions_um is not None:
+            return cells.place_explicitly(c.positions_um)
+        return cells.place(
+            e.seed, c.density_per_mm3, c.depth_range_um, c.minimum_distance_um, self.drawn_half_um
+        )
+
+    @cached_property
+    def bodies(self) -> cells.Bodies:
+        """What the cells look like."""
+        e, c = self.experiment, self.experiment.cells
+        return cells.grow(
+            e.seed, self.places, c.radius_um, c.radius_sd_um, c.elongation, c.nucleus_fraction,
+            c.nucleus_brightness, c.brightness_sd, c.concentration_um, c.bright_fraction_at_rest,
+        )  # fmt: skip
+
+    @cached_property
+    def images(self) -> optics.CellImages:
+        """The cells' images, under the switches `blur` and `dimming`."""
+        return self.images_with(blur="blur" in self.on, dimming="dimming" in self.on)
+
+    def images_with(self, *, blur: bool, dimming: bool) -> optics.CellImages:
+        """Return the cells' images with the lens and the tissue as asked."""
+        e, c, s, t = (
+            self.experiment, self.experiment.cells, self.experiment.scope, self.experiment.tissue,
+        )  # fmt: skip
+        return optics.cell_images(
+            self.canvas, self.places, self.bodies, c.nucleus_fraction, c.nucleus_brightness,
+            s.numerical_aperture, t.refractive_index, t.scattering_per_mm, t.anisotropy,
+            t.absorption_per_mm, e.focus_um, s.field_curvature_um, s.aberration_um,
+            s.aberration_growth_um_per_mm2, s.distortion_per_mm2, blur, dimming,
+        )  # fmt: skip
+
+    @cached_property
+    def cell_arrays(self) -> CellArrays:
+        """The images as the kernels take them."""
+        return CellArrays(*(getattr(self.images, name) for name in CellArrays._fields))
+
+    @cached_property
+    def near_focus(self) -> NDArray[np.bool_]:
+        """Which cells lie near the focal surface."""
+        near: NDArray[np.bool_] = (
+            np.abs(self.images.defocus_um) <= self.experiment.scope.near_focus_um
+        )
+        return near
+
+    @cached_property
+    def electrons_per_molecule(self) -> float:
+        """Photoelectrons per exposure of a bright molecule at the centre of a clear surface."""
+        e, i, s = self.experiment, self.experiment.illumination, self.experiment.scope
+        emitted = illumination.excitations_per_s(i.led_mw, i.spot_area_mm2, i.wavelength_nm)
+        return (
+            emitted
+            * surface_fluence(self.medium.transport())
+            * collected_fraction(s.numerical_aperture, e.tissue.refractive_index)
+            * s.transmission
+            * e.sensor.quantum_efficiency
+            * e.exposure_s
+        )
+
+    @cached_property
+    def rest_electrons(self) -> FloatArray:
+        """Light of each cell at rest, before depth: photoelectrons per exposure."""
+        return self.electrons_per_molecule * self.bodies.bright_molecules
+
+    @cached_property
+    def amplitudes(self) -> tuple[FloatArray, FloatArray]:
+        """Each cell's near and far light at rest; switched-off cells have none."""
+        near = self.rest_electrons
+        if "out_of_focus" not in self.on:
+            near = np.where(self.near_focus, near, 0)
+        position = self.places.positions_um
+        return near, near * self.beam.at(position[:, 1], position[:, 2])
+
+    # -- tissue and light -----------------------------------------------------------------
+
+    @property
+    def medium(self) -> Medium:
+        """The tissue's coefficients."""
+        t = self.experiment.tissue
+        return Medium(t.scattering_per_mm, t.anisotropy, t.absorption_per_mm)
+
+    @property
+    def lens(self) -> Lens:
+        """What blurs the background."""
+        e = self.experiment
+        return Lens(
+            e.scope.numerical_aperture, e.tissue.refractive_index, e.focus_um, e.scope.aberration_um
+        )
+
+    @property
+    def beam(self) -> Beam:
+        """The excitation profile; even when switched off."""
+        i = self.experiment.illumination
+        if "illumination" not in self.on:
+            return Beam(math.inf, 0.0, 0.0)
+        return Beam(i.width_um, i.offset_y_um, i.offset_x_um)
+
+    @cached_property
+    def inverse_beam(self) -> Float32Array:
+        """One over the beam on the nodes of FAR_LEVEL."""
+        y, x = self.canvas.nodes_um(FAR_LEVEL)
+        return (1 / np.maximum(self.beam.at(y[:, None], x[None, :]), 1e-6)).astype(np.float32)
+
+    @cached_property
+    def static_fields(self) -> illumination.StaticFields:
+        """Excitation, vignetting and stray light, as switched."""
+        i = self.experiment.illumination
+        return illumination.static_fields(
+            self.canvas,
+            self.beam,
+            i.vignetting_per_mm2 if "vignetting" in self.on else 0.0,
+            i.stray_light_e_per_mw_s if "stray_light" in self.on else 0.0,
+            i.stray_width_um,
+        )
+
+    @cached_property
+    def shade(self) -> Float32Array:
+        """What multiplies the moved tissue, per pixel."""
+        return self.static_fields.excitation * self.static_fields.vignetting
+
+    @cached_property
+    def stray(self) -> Float32Array:
+        """Stray photoelectrons per exposure."""
+        e = self.experiment
+        return self.static_fields.glow * np.float32(e.illumination.led_mw * e.exposure_s)
+
+    # -- background -----------------------------------------------------------------------
+
+    @property
+    def _molecules_per_um2(self) -> float:
+        """Bright molecules of all resting cells, per area."""
+        c = self.experiment.cells
+        low, high = c.depth_range_um
+        volume = (
+            float(cells.cytosol_volume_um3(c.radius_um, c.nucleus_fraction, c.nucleus_brightness))
+            * (1 + 3 * (c.radius_sd_um / c.radius_um) ** 2)  # mean of the cubed radius
+        )
+        each = c.concentration_um * 1e-6 * 6.02214076e23 * volume * 1e-15 * c.bright_fraction_at_rest
+        return c.density_per_mm3 * 1e-9 * (high - low) * each
+
+    @cached_property
+    def haze(self) -> background.NeuropilMaps | None:
+        """Neuropil's maps; None when it is switched off."""
+        e, n = self.experiment, self.experiment.neuropil
+        if "neuropil" not in self.on:
+            return None
+        whole = max(e.sensor.height_px, e.sensor.width_px) * e.pixel_um / 2
+        grain = background.texture(
+            e.seed, n.texture, n.texture_size_um, n.depth_um, math.ceil(whole / 100) * 100.0 + 200
+        )
+        return background.neuropil_maps(
+            self.canvas, grain, n.depth_um, n.patch_um, self.lens, self.medium, self.beam
+        )
+
+    @cached_property
+    def haze_arrays(self) -> tuple[int, Float32Array, Float32Array]:
+        """Level and maps of the neuropil as the kernels take them."""
+        if self.haze is None:
+            nothing = np.zeros((0, 1), dtype=np.float32)
+            nothing.setflags(write=False)
+            return 1, nothing, nothing
+        return self.haze.level, self.haze.near, self.haze.far
+
+    @cached_property
+    def haze_electrons(self) -> float:
+        """Photoelectrons per pixel of the neuropil, before depth."""
+        area = self.canvas.pixel_um**2
+        ratio = self.experiment.neuropil.ratio
+        return self.electrons_per_molecule * ratio * self._molecules_per_um2 * area
+
+    @cached_property
+    def beyond(self) -> Float32Array:
+        """Resting light of the cells beyond the drawn square, on the nodes of FAR_LEVEL."""
+        e, c = self.experiment, self.experiment.cells
+        if c.positions_um is not None:
+            return np.zeros(self.canvas.level_shape(FAR_LEVEL), dtype=np.float32)
+        low, high = c.depth_range_um
+        variance = float(
+            optics.body_variance_um2(
+                np.array(c.radius_um), np.array(1.0), c.nucleus_fraction, c.nucleus_brightness
+            )
+        )
+        around = background.surround(
+            self.canvas, self.drawn_half_um, (low, max(high, low + 1)), variance,
+            e.scope.near_focus_um, self.lens, e.scope.field_curvature_um, self.medium, self.beam,
+            "dimming" in self.on,
+        )  # fmt: skip
+        light = around.in_focus
+        if "out_of_focus" in self.on:
+            light = light + around.out_of_focus
+        per_um3 = self._molecules_per_um2 / max(high - low, 1e-9)
+        return light * np.float32(self.electrons_per_molecule * per_um3 * self.canvas.pixel_um**2)
+
+    @cached_property
+    def tree(self) -> vessels.Tree:
+        """The vessels."""
+        v = self.experiment.vessels
+        return vessels.grow(self.experiment.seed, v.count, v.radius_um)
+
+    @cached_property
+    def shadow(self) -> vessels.Shadow:
+        """The vessels' shadow; none when they are switched off."""
+        e, v = self.experiment, self.experiment.vessels
+        if "vessels" not in self.on or v.count == 0:
+            return vessels.no_shadow(self.canvas)
+        return vessels.shadow(
+            self.canvas, self.tree, v.depth_um, v.haemoglobin_g_per_l, v.oxygenation, e.focus_um,
+            e.scope.numerical_aperture, e.tissue.refractive_index, self._share_below(v.depth_um),
+        )  # fmt: skip
+
+    @cached_property
+    def shadow_arrays(self) -> tuple[Float32Array, Float32Array, Float32Array]:
+        """The shadow's parabola as the kernels take it."""
+        return self.shadow.constant, self.shadow.linear, self.shadow.quadratic
+
+    def _share_below(self, depth_um: float) -> float:
+        """Share of the background's light that starts below a depth."""
+        z = np.linspace(0, self.experiment.neuropil.depth_um, 81)
+        light = fate(z, self.medium.transport())
+        shine = fluence(z, self.medium.transport())
+        seen = shine * (light.ballistic + light.narrow + light.wide)
+        return float(round(seen[z >= depth_um].sum() / seen.sum(), 6))
+
+    @cached_property
+    def pattern(self) -> sensor.Pattern:
+        """The sensor's fixed pattern."""
+        e, s = self.experiment, self.experiment.sensor
+        convert = self.converter
+        return sensor.pattern(
+            e.seed, *self.sensor_origin_px, e.shape_px, s.gain_pattern, s.offset_pattern,
+            s.column_pattern, convert.black_counts, (convert.largest + 1) / 1024,
+        )  # fmt: skip
+
+    @cached_property
+    def converter(self) -> sensor.Converter:
+        """How electrons become counts."""
+        s = self.experiment.sensor
+        return sensor.converter(s.gain, s.bit_depth, s.full_well_e, s.black_level)
+
+    # -- time -----------------------------------------------------------------------------
+
+    def fluorescence(self, block: int) -> activity.Fluorescence:
+        """Return the light of every cell over one block of frames."""
+        e, a = self.experiment, self.experiment.activity
+        return activity.fluorescence(
+            e.seed, self.places, a.indicator, a.rate_hz, a.rate_spread, a.burst_spikes,
+            a.burst_interval_s, a.drive_sd, a.drive_time_s, e.frame_rate_hz, e.exposure_s, block,
+        )  # fmt: skip
+
+    def spikes(self, start_s: float, stop_s: float) -> activity.Spikes:
+        """Return all spikes of the blocks that overlap a stretch of time."""
+        e, a = self.experiment, self.experiment.activity
+        return activity.spikes_between(
+            e.seed, self.places, a.rate_hz, a.rate_spread, a.burst_spikes, a.burst_interval_s,
+            a.drive_sd, a.drive_time_s, start_s, stop_s,
+        )  # fmt: skip
+
+    @cached_property
+    def population(self) -> activity.Population:
+        """The mean cell's response to the shared drive."""
+        a = self.experiment.activity
+        return activity.population(
+            a.indicator, a.rate_hz, a.rate_spread, a.burst_spikes, a.burst_interval_s, a.drive_sd,
+            a.drive_time_s,
+        )  # fmt: skip
+
+    def path_um(self, times_s: FloatArray) -> FloatArray:
+        """Return the brain's path at ascending instants; still when motion is switched off."""
+        m = self.experiment.motion
+        if "motion" not in self.on:
+            return np.zeros((len(times_s), 2))
+        return motion.path(self.experiment.seed, *_path_values(m), times_s)
+
+    def exposure_paths_um(self, first_frame: int) -> FloatArray:
+        """Return the path within the exposures of one block."""
+        e = self.experiment
+        if "motion" not in self.on:
+            return np.zeros((FRAMES_PER_BLOCK, motion.PATH_POINTS, 2))
+        return motion.exposure_paths(
+            e.seed, *_path_values(e.motion), e.frame_rate_hz, e.exposure_s, first_frame,
+            FRAMES_PER_BLOCK,
+        ).path_um  # fmt: skip
+
+    def block(self, number: int) -> Block:
+        """Return everything that changes with time, for one block of frames."""
+        e, n, v, a = (
+            self.experiment, self.experiment.neuropil, self.experiment.vessels,
+            self.experiment.activity,
+        )  # fmt: skip
+        first = number * FRAMES_PER_BLOCK
+        clock = (e.frame_rate_hz, e.exposure_s, first, FRAMES_PER_BLOCK)
+        haze = np.zeros((0, FRAMES_PER_BLOCK))
+        if self.haze is not None:
+            haze = background.neuropil_courses(
+                e.seed, self.haze, n.fluctuation, n.coupling, n.patch_time_s, self.population,
+                a.drive_sd, a.drive_time_s, *clock,
+            ).values  # fmt: skip
+        swelling = np.zeros(FRAMES_PER_BLOCK)
+        if "vessels" in self.on:
+            swelling = vessels.swellings(
+                e.seed, v.vasomotion, v.vasomotion_hz, v.heart, e.motion.heart_hz, *clock
+            ).values
+        beyond = activity.population_light(
+            e.seed, self.population, a.drive_sd, a.drive_time_s, *clock
+        ).values
+        return Block(
+            self.fluorescence(number).fluorescence,
+            haze * self.haze_electrons,
+            beyond,
+            swelling,
+            self.exposure_paths_um(first) / self.canvas.pixel_um,
+        )
+
+
+_SWITCHES = (
+    "out_of_focus", "blur", "dimming", "neuropil", "vessels", "motion", "illumination",
+    "vignetting", "stray_light", "noise",
+)  # fmt: skip
+
+
+def _path_values(m: motion.Motion) -> tuple[float, ...]:
+    return (
+        m.heart_um, m.heart_hz, m.breathing_um, m.breathing_hz, m.stride_um, m.stride_hz,
+        m.drift_um, m.running_fraction, m.bout_s, m.looseness,
+    )  # fmt: skip

@@ -1,0 +1,35 @@
+"""Compile every kernel before a reader waits for it."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+
+def warm() -> float:
+    """Compile every kernel, or load it from the cache.
+
+    Returns
+    -------
+    float
+        Seconds it took.
+    """
+    from . import presets
+    from .kernels import camera
+    from .recording import simulate
+
+    start = time.perf_counter()
+    small = presets.get("guide", field_um=40, duration_s=0.2)
+    for changes in ({}, {"off": ("blur", "neuropil", "noise", "vessels", "motion")}):
+        for bit_depth in (8, 10):
+            recording = simulate(small.with_(sensor={"bit_depth": bit_depth}, **changes))
+            recording.frames[0:1]
+    recording = simulate(small)
+    recording.explain((0, 0), frames=slice(0, 1))
+    for name in ("footprints", "footprints_sharp"):
+        getattr(recording.truth, name)[0]
+    recording.truth.spikes[:, 0:1]
+    _ = recording.truth.vessel_mask
+    camera.fill_normal32(np.empty(1, dtype=np.float32), np.uint32(0), np.uint32(0))
+    return time.perf_counter() - start
