@@ -6,5 +6,4 @@ import minisim_core
 def warm() -> None:
     """Compile what is missing and say what it took."""
     print("Preparing the engine; the first time takes a minute …", flush=True)
-    seconds = minisim_core.warm()
-    print("Nothing was missing." if seconds is None else f"Compiled in {seconds:.1f} s.", flush=True)
+    print(f"The engine is ready after {minisim_core.warm():.1f} s.", flush=True)
