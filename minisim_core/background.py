@@ -34,7 +34,7 @@ class Neuropil(Parameters):
     """Dendrites and axons too fine to resolve: a shifting haze that fills the tissue."""
 
     ratio: float = quantity(
-        6.0,
+        11.0,
         "light emitted by the neuropil over that of all resting cell bodies, per area",
         low=0,
         high=40,
@@ -56,7 +56,7 @@ class Neuropil(Parameters):
         20, "size of the uneven patches (sd)", low=8, high=200, step=1, unit="µm"
     )
     fluctuation: float = quantity(
-        0.06,
+        0.035,
         "how strongly the haze shifts over time (sd over mean)",
         low=0,
         high=0.5,

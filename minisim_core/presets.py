@@ -15,7 +15,7 @@ _V4_CA1: dict[str, Any] = {
         "depth_range_um": (110.0, 160.0),
         "radius_um": 5.5,
     },
-    "neuropil": {"ratio": 10},
+    "neuropil": {"ratio": 17},
     "vessels": {"count": 2},
     "sensor": {"gain": 3.5},
 }
