@@ -45,7 +45,7 @@ class Neuropil(Parameters):
         400, "the neuropil fills the tissue from the surface to here", low=20, high=600, unit="µm"
     )
     texture: float = quantity(
-        0.35,
+        0.5,
         "unevenness of the neuropil itself (rms over mean, in a 20 µm layer)",
         low=0,
         high=1,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import FAR_LEVEL, LEVELS, RUNG, Canvas
-from .cells import Bodies, Places
+from .canvas import FAR_LEVEL, LEVELS, RUNG, Canvas, views
+from .cells import Bodies, Places, grow, place_explicitly
 from .kernels import bodies as body_kernels
 from .kernels import pyramid as pyramid_kernels
 from .memory import Result, stage
@@ -23,6 +24,9 @@ from .tissue import (
     narrower_share,
     transport,
 )
+
+if TYPE_CHECKING:
+    from .experiment import Experiment
 
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
@@ -53,6 +57,14 @@ class CellImages(Result):
 
     def __len__(self) -> int:
         return len(self.level)
+
+    def one(self, i: int, *, near: bool) -> CellImages:
+        """Return the image of one cell, with or without its narrowly scattered light."""
+        row = slice(i, i + 1)
+        parts = {f.name: getattr(self, f.name)[row] for f in fields(self) if f.name != "values"}
+        if not near:
+            parts["near"] = np.zeros_like(parts["near"])
+        return CellImages(values=self.values, **parts)
 
 
 def focal_surface_um(r2_um2: FloatArray, focus_um: float, field_curvature_um: float) -> FloatArray:
@@ -321,3 +333,65 @@ def two_photon_reference(
     """
     rayleigh_um = refractive_index * wavelength_nm * 1e-3 / (math.pi * numerical_aperture**2)
     return 1 / (1 + (np.asarray(defocus_um, dtype=float) / rayleigh_um) ** 2)
+
+
+def light_against_defocus(experiment: Experiment, defocus_um: FloatArray) -> FloatArray:
+    """Light that a small cell sends to the whole picture, at each distance from the focus.
+
+    The scope of `experiment` in clear tissue, evenly lit: whatever is lost, the lens lost it.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    defocus_um : (K,) float64
+        Distances from the focal plane; the blurred cell must fit the field.
+
+    Returns
+    -------
+    (K,) float64
+        Summed image over the light sent into the cone; 1 means nothing is lost.
+    """
+    scope, tissue = experiment.scope, experiment.tissue
+    canvas = Canvas(*experiment.shape_px, 0, experiment.pixel_um)
+    total = np.empty(len(defocus_um))
+    for k, distance in enumerate(defocus_um):
+        places = place_explicitly(((float(distance), 0.0, 0.0),))
+        body = grow(0, places, 2.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0)
+        images = cell_images(
+            canvas, places, body, 0.0, 1.0, scope.numerical_aperture, tissue.refractive_index,
+            0.0, 0.0, 0.0, 0.0, scope.field_curvature_um, scope.aberration_um,
+            scope.aberration_growth_um_per_mm2, 0.0, True, True,
+        )  # fmt: skip
+        total[k] = picture(canvas, images, np.ones(1), np.zeros(1)).sum(dtype=float)
+    return total
+
+
+def picture(
+    canvas: Canvas, images: CellImages, near: FloatArray, far: FloatArray
+) -> Float32Array:
+    """Draw cells at rest on the canvas's pixels, each with its near and far light.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    images : CellImages
+        Drawn on that canvas.
+    near, far : (N,) float64
+        Light of each cell.
+    """
+    buffer = np.zeros(canvas.level_offsets[-1], dtype=np.float32)
+    levels = views(buffer, canvas)
+    amplitude = np.asarray(near, dtype=np.float32)
+    pyramid_kernels.add_patches(
+        buffer, amplitude, canvas.level_offsets, canvas.level_columns, images.level, images.top,
+        images.left, images.rows, images.columns, images.first, images.values,
+    )  # fmt: skip
+    splats = (images.base, images.along_y, images.along_x, canvas.level_columns)
+    pyramid_kernels.add_splats(buffer, amplitude, images.near, *splats, 1, LEVELS)
+    pyramid_kernels.add_splats(
+        buffer, np.asarray(far, dtype=np.float32), images.far, *splats, FAR_LEVEL, LEVELS
+    )
+    for level in range(LEVELS - 1, 1, -1):
+        pyramid_kernels.subdivide(levels[level], levels[level - 1])
+    pyramid_kernels.expand(levels[1], levels[0])
+    return levels[0]

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from . import optics, vessels
 from .activity import FRAMES_PER_BLOCK
-from .canvas import LEVELS, views
 from .kernels import firing as firing_kernels
-from .kernels import pyramid as pyramid_kernels
 from .lazy import LazyArray
 from .scene import Scene
 
@@ -100,29 +98,11 @@ class Footprints(Sequence[Footprint]):
 
     def _draw(self, i: int) -> Footprint:
         canvas, images = self._scene.canvas, self._images
-        buffer = np.zeros(canvas.level_offsets[-1], dtype=np.float32)
-        levels = views(buffer, canvas)
-        one = slice(i, i + 1)
-        amplitude = np.ones(1, dtype=np.float32)
-        pyramid_kernels.add_patches(
-            buffer, amplitude, canvas.level_offsets, canvas.level_columns, images.level[one],
-            images.top[one], images.left[one], images.rows[one], images.columns[one],
-            images.first[one], images.values,
-        )  # fmt: skip
-        if self._near:
-            pyramid_kernels.add_splats(
-                buffer, amplitude, images.near[one], images.base[one], images.along_y[one],
-                images.along_x[one], canvas.level_columns, 1, LEVELS,
-            )  # fmt: skip
-        highest = LEVELS - 1 if self._near else int(images.level[i])
-        for level in range(highest, 1, -1):
-            pyramid_kernels.subdivide(levels[level], levels[level - 1])
-        if highest:
-            pyramid_kernels.expand(levels[1], levels[0])
+        whole = optics.picture(canvas, images.one(i, near=self._near), np.ones(1), np.zeros(1))
         m = canvas.margin_px
-        picture = levels[0][m : m + canvas.height_px, m : m + canvas.width_px]
+        picture = whole[m : m + canvas.height_px, m : m + canvas.width_px]
         if self._unit:
-            total = float(levels[0].sum())
+            total = float(whole.sum())
             picture = picture / np.float32(total if total > 0 else 1)
         return _cropped(picture, images.center_px[i] - m)
 
