@@ -177,8 +177,7 @@ def spikes(
         if count <= room:
             break
         room = count
-    order = np.lexsort((time[:count], cell[:count]))
-    cell, time = cell[order], time[order]
+    cell, time = cell[:count].copy(), time[:count].copy()
     return Spikes(cell, time, np.searchsorted(cell, np.arange(len(places) + 1)))
 
 
@@ -306,9 +305,9 @@ def _light_at_rate(indicator: str, rates_hz: FloatArray, burst_spikes: float) ->
     """Mean ΔF/F of a cell that has bursts at a steady rate."""
     i = INDICATORS[indicator]
     rates, weights = exponentials(indicator)
-    times = np.concatenate([[0], np.geomspace(1e-3, memory_s(indicator), 240)])
+    times = np.concatenate([[0], np.geomspace(1e-3, memory_s(indicator), 100)])
     kernel = np.exp(-times[:, None] * rates) @ weights
-    reach, points = 64.0, 2048
+    reach, points = 64.0, 512
     u = 2 * np.pi * np.arange(points // 2 + 1) / reach
     one = np.exp(-1j * np.outer(u, kernel))
     stop = 1 / burst_spikes

@@ -95,8 +95,6 @@ def frames(
         expect(scene, block, frame % FRAMES_PER_BLOCK, expected)
         expose(scene, frame, expected, target)
 
-    if "noise" in scene.on and len(indices):
-        _ = scene.pattern
     _for_each(scene, indices, out, one, cancel)
 
 
@@ -117,7 +115,9 @@ def _for_each(
     cancel: threading.Event | None,
 ) -> None:
     """Render every frame by itself; how many are asked for changes nothing in any of them."""
-    _prepare(scene)
+    if not len(indices):
+        return
+    _prepare(scene, int(indices[0]))
     blocks: dict[int, Block] = {}
 
     def one(k: int) -> None:
@@ -140,12 +140,23 @@ def _for_each(
                 _ = done
 
 
-def _prepare(scene: Scene) -> None:
+def _prepare(scene: Scene, first_frame: int) -> None:
     """Have every static stage ready before threads ask for them."""
-    for name in (
-        "grid", "cell_arrays", "amplitudes", "haze_arrays", "beyond", "inverse_beam",
-        "shadow_arrays", "shade", "stray",
-    ):  # fmt: skip
+    heavy = [
+        lambda: scene.cell_arrays,
+        lambda: scene.haze_arrays,
+        lambda: scene.fluorescence(first_frame // FRAMES_PER_BLOCK),
+        lambda: scene.shadow_arrays,
+        lambda: scene.pattern if "noise" in scene.on else None,
+    ]
+    if threads() == 1:
+        for stage in heavy:
+            stage()
+    else:
+        _ = scene.places  # the others build on them
+        for _ in _pool().map(lambda stage: stage(), heavy):
+            pass
+    for name in ("grid", "amplitudes", "beyond", "inverse_beam", "shade", "stray"):
         getattr(scene, name)
 
 

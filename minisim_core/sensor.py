@@ -112,16 +112,16 @@ def pattern(
 ) -> Pattern:
     """Draw the fixed pattern, known by absolute sensor pixel."""
 
-    def pixels(quantity: str) -> NDArray[np.float64]:
+    def pixels(quantity: str, first_row: int, rows: int) -> NDArray[np.float32]:
+        out = np.empty((rows, shape[1]), dtype=np.float32)
         key = randomness.stream(seed, "sensor", quantity)
-        return randomness.normal_grid(key, first_row, first_column, *shape)
+        kernels.fill_normal_pixels(out, key, first_row, first_column)
+        return out
 
-    columns = randomness.normal_grid(
-        randomness.stream(seed, "sensor", "columns"), 0, first_column, 1, shape[1]
-    )
-    offset = offset_pattern * pixels("offset") + column_pattern * columns
+    offset = offset_pattern * pixels("offset", first_row, shape[0])
+    offset += column_pattern * pixels("columns", 0, 1)
     return Pattern(
-        (1 + gain_pattern * pixels("gain")).astype(np.float32),
+        (1 + gain_pattern * pixels("gain", first_row, shape[0])).astype(np.float32),
         (black_counts + counts_per_10_bit * offset).astype(np.float32),
     )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
-
 
 def warm() -> float:
     """Compile every kernel, or load it from the cache.
@@ -16,7 +14,6 @@ def warm() -> float:
         Seconds it took.
     """
     from . import presets
-    from .kernels import camera
     from .recording import simulate
 
     start = time.perf_counter()
@@ -31,5 +28,4 @@ def warm() -> float:
         getattr(recording.truth, name)[0]
     recording.truth.spikes[:, 0:1]
     _ = recording.truth.vessel_mask
-    camera.fill_normal32(np.empty(1, dtype=np.float32), np.uint32(0), np.uint32(0))
     return time.perf_counter() - start

@@ -23,6 +23,7 @@ def fill_spikes(cells, times, keys, ids, rate, first_block, blocks, block_s, dri
     stop = 1.0 / burst_spikes
     count = 0
     for n in range(ids.size):
+        own = count
         for block in range(first_block, first_block + blocks):
             start = block * block_s
             at = int((start / drive_step_s) - drive_first)
@@ -50,7 +51,19 @@ def fill_spikes(cells, times, keys, ids, rate, first_block, blocks, block_s, dri
                         time -= interval_s * math.log(uniform(burst_key, ids[n], mark + 1))
                         spike += 1
                 k += 1
+        _sort(times[min(own, times.size) : min(count, times.size)])
     return count
+
+
+@jit
+def _sort(times):  # type: ignore[no-untyped-def]
+    """Sort one cell's spikes; blocks come in order, so little has to move far."""
+    for i in range(1, times.size):
+        value, j = times[i], i
+        while j > 0 and times[j - 1] > value:
+            times[j] = times[j - 1]
+            j -= 1
+        times[j] = value
 
 
 @jit
