@@ -11,15 +11,25 @@ from numpy.typing import NDArray
 
 from . import randomness
 from .cells import Places
+from .clock import Clock
 from .kernels import firing as kernels
 from .memory import Result, stage
 from .parameters import Parameters, quantity
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
-IndicatorName = Literal[
-    "GCaMP6f", "GCaMP6s", "jGCaMP7f", "jGCaMP8f", "jGCaMP8m", "jGCaMP8s"
-]
+IndicatorName = Literal["GCaMP6f", "GCaMP6s", "jGCaMP7f", "jGCaMP8f", "jGCaMP8m", "jGCaMP8s"]
+
+
+class Firing(NamedTuple):
+    """What decides when cells fire; the indicator has no part in it."""
+
+    rate_hz: float
+    rate_spread: float
+    burst_spikes: float
+    burst_interval_s: float
+    drive_sd: float
+    drive_time_s: float
 
 
 class Activity(Parameters):
@@ -61,6 +71,11 @@ class Activity(Parameters):
         3.0, "correlation time of the shared drive", low=0.2, high=60, step=0.1, unit="s"
     )
 
+    @property
+    def firing(self) -> Firing:
+        """The part that decides when cells fire."""
+        return Firing(*(getattr(self, name) for name in Firing._fields))
+
 
 class Indicator(NamedTuple):
     """A calcium indicator as fitted to simultaneous recordings of spikes and light.
@@ -87,9 +102,6 @@ INDICATORS: dict[str, Indicator] = {
     "jGCaMP8m": Indicator(0.00246, 0.0416, 0.2458, 0.28, 7.45, 2.69, 0.360),
     "jGCaMP8s": Indicator(0.00565, 0.0863, 0.4655, 0.19, 7.46, 1.28, 0.344),
 }
-
-FRAMES_PER_BLOCK = 64
-"""Frames whose activity is computed, and remembered, together."""
 
 _EVENT_BLOCK_S = 8.0
 _DRIVE_STEP_S = 0.125  # divides the event block exactly
@@ -149,30 +161,20 @@ def drive(seed: int, drive_sd: float, drive_time_s: float, start_s: float, stop_
 
 
 @stage
-def spikes(
-    seed: int,
-    places: Places,
-    rate_hz: float,
-    rate_spread: float,
-    burst_spikes: float,
-    burst_interval_s: float,
-    drive_sd: float,
-    drive_time_s: float,
-    first_block: int,
-    blocks: int,
-) -> Spikes:
+def spikes(seed: int, places: Places, firing: Firing, first_block: int, blocks: int) -> Spikes:
     """Draw all spikes in some blocks of 8 s."""
     start, stop = first_block * _EVENT_BLOCK_S, (first_block + blocks) * _EVENT_BLOCK_S
-    shared = drive(seed, drive_sd, drive_time_s, start, stop)
+    shared = drive(seed, firing.drive_sd, firing.drive_time_s, start, stop)
     rate_key = randomness.stream(seed, "activity", "rate")
-    rate = rate_hz * 10 ** (rate_spread * randomness.normals(rate_key, places.ids))
+    rate = firing.rate_hz * 10 ** (firing.rate_spread * randomness.normals(rate_key, places.ids))
     keys = np.array([randomness.stream(seed, "activity", q) for q in ("events", "bursts")])
-    room = int(4 * burst_spikes * rate.sum() * (stop - start)) + 1024
+    room = int(4 * firing.burst_spikes * rate.sum() * (stop - start)) + 1024
     while True:
         cell, time = np.empty(room, dtype=np.int64), np.empty(room)
         count = kernels.fill_spikes(
             cell, time, keys, places.ids, rate, first_block, blocks, _EVENT_BLOCK_S,
-            shared.factor, shared.first_step, _DRIVE_STEP_S, burst_spikes, burst_interval_s,
+            shared.factor, shared.first_step, _DRIVE_STEP_S, firing.burst_spikes,
+            firing.burst_interval_s,
         )  # fmt: skip
         if count <= room:
             break
@@ -181,56 +183,26 @@ def spikes(
     return Spikes(cell, time, np.searchsorted(cell, np.arange(len(places) + 1)))
 
 
-def spikes_between(
-    seed: int,
-    places: Places,
-    rate_hz: float,
-    rate_spread: float,
-    burst_spikes: float,
-    burst_interval_s: float,
-    drive_sd: float,
-    drive_time_s: float,
-    start_s: float,
-    stop_s: float,
-) -> Spikes:
+def spikes_between(seed: int, places: Places, firing: Firing, start_s: float, stop_s: float) -> Spikes:
     """Return all spikes of the blocks that overlap a stretch of time."""
     first = math.floor(start_s / _EVENT_BLOCK_S)
     blocks = max(math.ceil(stop_s / _EVENT_BLOCK_S) - first, 1)
-    return spikes(
-        seed, places, rate_hz, rate_spread, burst_spikes, burst_interval_s, drive_sd,
-        drive_time_s, first, blocks,
-    )  # fmt: skip
+    return spikes(seed, places, firing, first, blocks)
 
 
 @stage
-def fluorescence(
-    seed: int,
-    places: Places,
-    indicator: str,
-    rate_hz: float,
-    rate_spread: float,
-    burst_spikes: float,
-    burst_interval_s: float,
-    drive_sd: float,
-    drive_time_s: float,
-    frame_rate_hz: float,
-    exposure_s: float,
-    block: int,
-) -> Fluorescence:
+def fluorescence(seed: int, places: Places, indicator: str, firing: Firing, clock: Clock) -> Fluorescence:
     """Light of every cell over its light at rest, for one block of frames.
 
     Nothing is carried over from other blocks: a block begins with the spikes that are still felt.
     """
-    start = block * FRAMES_PER_BLOCK / frame_rate_hz
-    stop = start + FRAMES_PER_BLOCK / frame_rate_hz
-    felt = spikes_between(
-        seed, places, rate_hz, rate_spread, burst_spikes, burst_interval_s, drive_sd,
-        drive_time_s, start - memory_s(indicator), stop,
-    )  # fmt: skip
+    start = clock.first_frame / clock.frame_rate_hz
+    stop = start + clock.frames / clock.frame_rate_hz
+    felt = spikes_between(seed, places, firing, start - memory_s(indicator), stop)
     i = INDICATORS[indicator]
-    out = np.empty((2, len(places), FRAMES_PER_BLOCK), dtype=np.float32)
+    out = np.empty((2, len(places), clock.frames), dtype=np.float32)
     kernels.fluorescence(
-        out, felt.first, felt.time_s, start, 1 / frame_rate_hz, exposure_s,
+        out, felt.first, felt.time_s, start, 1 / clock.frame_rate_hz, clock.exposure_s,
         *exponentials(indicator), i.peak, i.slope, i.midpoint, memory_s(indicator),
     )  # fmt: skip
     return Fluorescence(out[0], out[1])
@@ -267,15 +239,7 @@ class Population(Result):
 
 
 @stage
-def population(
-    indicator: str,
-    rate_hz: float,
-    rate_spread: float,
-    burst_spikes: float,
-    burst_interval_s: float,
-    drive_sd: float,
-    drive_time_s: float,
-) -> Population:
+def population(indicator: str, firing: Firing) -> Population:
     """Derive the population's mean ΔF/F from parameters alone, never from realised cells.
 
     At a steady rate the drive of a cell is shot noise, whose distribution follows from its
@@ -283,19 +247,19 @@ def population(
     shared drive acts through the mean response to an event. Derived.
     """
     length = math.ceil(memory_s(indicator) / _DRIVE_STEP_S)
-    times = (np.arange(length) + 0.5) * _DRIVE_STEP_S
-    burst = np.arange(max(round(burst_spikes), 1)) * burst_interval_s
+    times: FloatArray = (np.arange(length) + 0.5) * _DRIVE_STEP_S
+    burst: FloatArray = np.arange(max(round(firing.burst_spikes), 1)) * firing.burst_interval_s
     response = np.maximum(spike_response(indicator, burst, times), 0)
     response /= max(response.sum(), 1e-12)
     factors = np.geomspace(0.02, 50, 60)
     rates = np.geomspace(1e-3, 200, 48)
-    light = _light_at_rate(indicator, rates, burst_spikes)
+    light = _light_at_rate(indicator, rates, firing.burst_spikes)
     quantiles = randomness.normal_quantiles((np.arange(32) + 0.5) / 32)
-    spread = rate_hz * 10 ** (rate_spread * quantiles)
+    spread = firing.rate_hz * 10 ** (firing.rate_spread * quantiles)
     mean_light = np.interp(np.outer(factors, spread), rates, light, left=0.0).mean(axis=1)
     # what the response leaves of the log-normal drive's variance
     lag = np.abs(times[:, None] - times[None, :])
-    variance = response @ np.expm1(drive_sd**2 * np.exp(-lag / drive_time_s)) @ response
+    variance = response @ np.expm1(firing.drive_sd**2 * np.exp(-lag / firing.drive_time_s)) @ response
     log_sd = math.sqrt(math.log1p(max(float(variance), 0.0)))
     seen = np.interp(np.exp(log_sd * quantiles - log_sd**2 / 2), factors, mean_light)
     return Population(response, factors, mean_light, float(seen.mean()), float(seen.std()))
@@ -343,15 +307,8 @@ class PopulationLight(Result):
 
 @stage
 def population_light(
-    seed: int,
-    about: Population,
-    drive_sd: float,
-    drive_time_s: float,
-    frame_rate_hz: float,
-    exposure_s: float,
-    first_frame: int,
-    frames: int,
+    seed: int, about: Population, drive_sd: float, drive_time_s: float, clock: Clock
 ) -> PopulationLight:
     """Follow the mean cell's light over a block, at mid-exposure."""
-    times = (first_frame + np.arange(frames)) / frame_rate_hz + exposure_s / 2
-    return PopulationLight(1 + population_course(seed, about, drive_sd, drive_time_s, times))
+    course = population_course(seed, about, drive_sd, drive_time_s, clock.middles_s)
+    return PopulationLight(1 + course)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +11,22 @@ from numpy.typing import NDArray
 from . import randomness
 from .activity import Population, population_course
 from .canvas import FAR_LEVEL, Canvas
+from .clock import Clock
 from .illumination import Beam, lit_plane
 from .memory import Result, stage
 from .optics import far_shares, near_shares, rungs_um
 from .parameters import Parameters, quantity
-from .scope import cone_angle_rad
+from .scope import Lens
 from .tissue import (
+    CLEAR,
     NARROW_EXPONENT,
-    Transport,
+    Medium,
     fate,
     fluence,
     spread_spectrum,
-    transport,
 )
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int64]
 
 
@@ -88,27 +88,6 @@ _GRID_UM = 12.0  # spacing of the neuropil's texture
 _COURSE_STEP_S = 0.1
 
 
-class Lens(NamedTuple):
-    """What decides how a layer of background is blurred."""
-
-    numerical_aperture: float
-    refractive_index: float
-    focus_um: float
-    aberration_um: float
-
-
-class Medium(NamedTuple):
-    """The tissue's coefficients as given."""
-
-    scattering_per_mm: float
-    anisotropy: float
-    absorption_per_mm: float
-
-    def transport(self) -> Transport:
-        """Return the derived coefficients."""
-        return transport(*self)
-
-
 @dataclass(frozen=True, eq=False)
 class Texture(Result):
     """Spectra of every layer's unevenness, on a grid that belongs to the tissue."""
@@ -159,9 +138,7 @@ def layers_um(low_um: float, high_um: float) -> tuple[FloatArray, float]:
 
 
 @stage
-def texture(
-    seed: int, unevenness: float, size_um: float, depth_um: float, reach_um: float
-) -> Texture:
+def texture(seed: int, unevenness: float, size_um: float, depth_um: float, reach_um: float) -> Texture:
     """Draw each layer's texture: log-normal, mean 1, smooth over `size_um`.
 
     The grid is centred on the axis and covers `reach_um` to each side; its variates are known by
@@ -230,10 +207,9 @@ def _near_haze(
     k_axis = 2 * np.pi * fft.fftfreq(n, _GRID_UM)
     k = np.hypot(k_axis[:, None], k_axis[None, : n // 2 + 1])
     k_table = np.linspace(0, k.max(), 160)
-    slope = math.tan(cone_angle_rad(lens.numerical_aperture, lens.refractive_index))
     spectrum = np.zeros((n, n // 2 + 1), dtype=np.complex64)
     for i, z in enumerate(layers):
-        q = np.maximum(k_table * abs(z - lens.focus_um) * slope, 1e-6)
+        q = np.maximum(k_table * abs(z - lens.focus_um) * lens.slope, 1e-6)
         sharp = 2 * j1(q) / q * np.exp(-0.5 * (k_table * lens.aberration_um) ** 2)
         narrow = spread_spectrum(k_table, light.narrow_radius_um[i], NARROW_EXPONENT)
         transfer = sharp * (light.ballistic[i] + light.narrow[i] * narrow)
@@ -244,9 +220,7 @@ def _near_haze(
     return ndimage.map_coordinates(haze, at, order=3, mode="grid-wrap").astype(np.float32)
 
 
-def _far_haze(
-    canvas: Canvas, depth_um: float, medium: Medium, beam: Beam
-) -> NDArray[np.float32]:
+def _far_haze(canvas: Canvas, depth_um: float, medium: Medium, beam: Beam) -> NDArray[np.float32]:
     coefficients = medium.transport()
     layers, thickness = layers_um(0, depth_um)
     light = fate(layers, coefficients)
@@ -297,10 +271,7 @@ def neuropil_courses(
     about: Population,
     drive_sd: float,
     drive_time_s: float,
-    frame_rate_hz: float,
-    exposure_s: float,
-    first_frame: int,
-    frames: int,
+    clock: Clock,
 ) -> Courses:
     """How each part of the haze goes with time, at mid-exposure.
 
@@ -308,10 +279,10 @@ def neuropil_courses(
     course of its own; together they make sd `fluctuation`, correlated by `coupling` with the
     population.
     """
-    times = (first_frame + np.arange(frames)) / frame_rate_hz + exposure_s / 2
+    times = clock.middles_s
     shared = population_course(seed, about, drive_sd, drive_time_s, times)
     shared = (shared - about.mean) / max(about.sd, 1e-9)
-    values = np.empty((len(maps.patch_rows) + 1, frames))
+    values = np.empty((len(maps.patch_rows) + 1, clock.frames))
     values[0] = 1 + fluctuation * coupling * shared
     own = fluctuation * math.sqrt(1 - coupling**2)
     first = math.floor(times[0] / _COURSE_STEP_S)
@@ -342,13 +313,12 @@ def surround(
     Same density and depths as the cells that are drawn, out to the horizon; only scattered light
     reaches in. Which of them count as in focus is judged at the drawn square's edge.
     """
-    coefficients = medium.transport() if dimming else transport(0, 0, 0)
+    coefficients = (medium if dimming else CLEAR).transport()
     layers, thickness = layers_um(*depth_range_um)
     light = fate(layers, coefficients)
     shine = fluence(layers, coefficients) * thickness
     defocus = layers - (lens.focus_um - half_width_um**2 / (2 * field_curvature_um))
-    slope = math.tan(cone_angle_rad(lens.numerical_aperture, lens.refractive_index))
-    variance = body_variance_um2 + lens.aberration_um**2 + (defocus * slope) ** 2 / 4
+    variance = body_variance_um2 + lens.aberration_um**2 + (defocus * lens.slope) ** 2 / 4
     near = near_shares(variance, light.narrow_radius_um, canvas.pixel_um) * light.narrow[:, None]
     near[:, 0] = 0
     far = far_shares(light.wide_radius_um, canvas.pixel_um) * light.wide[:, None]

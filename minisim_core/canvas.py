@@ -18,7 +18,7 @@ FAR_LEVEL = 4
 RUNG = np.sqrt(2 / 3)
 """Sd, in nodes, of a B-spline splatted onto a grid and read off it: cubic twice, 1/3 + 1/3."""
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 class Canvas(NamedTuple):
@@ -72,8 +72,8 @@ class Canvas(NamedTuple):
         """Positions (y, x) of a level's rows and columns; level 0 gives the canvas's pixels."""
         rows, columns = self.level_shape(level)
         pad = 0 if level == 0 else kernels.PAD
-        y = (np.arange(rows) - pad) * 2.0**level - self.margin_px - (self.height_px - 1) / 2
-        x = (np.arange(columns) - pad) * 2.0**level - self.margin_px - (self.width_px - 1) / 2
+        y: FloatArray = (np.arange(rows) - pad) * 2.0**level - self.margin_px - (self.height_px - 1) / 2
+        x: FloatArray = (np.arange(columns) - pad) * 2.0**level - self.margin_px - (self.width_px - 1) / 2
         return y * self.pixel_um, x * self.pixel_um
 
     @property

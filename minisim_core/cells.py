@@ -13,7 +13,7 @@ from .kernels import placement as kernels
 from .memory import Result, stage
 from .parameters import Parameters, quantity
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 _AVOGADRO = 6.02214076e23
 
 

@@ -63,9 +63,7 @@ class Experiment(Parameters):
     focus_um: float = quantity(
         90, "depth of best focus on the axis", low=0, high=400, step=1, unit="µm", label="Focus"
     )
-    duration_s: float = quantity(
-        10, "length of the recording", low=0.001, high=86400, unit="s", log=True
-    )
+    duration_s: float = quantity(10, "length of the recording", low=0.001, high=86400, unit="s", log=True)
     frame_rate_hz: float = quantity(
         20, "frames per second", low=0.5, high=500, step=1, unit="Hz", label="Frame rate"
     )
@@ -134,9 +132,7 @@ class Experiment(Parameters):
     def make(cls, **values: Any) -> Self:
         """Build an experiment from nested values; refusals are sentences (`ParameterError`)."""
         groups = {name: values.pop(name) for name in list(values) if name in GROUPS}
-        made = {
-            name: _merged(name, GROUPS[name](), value) for name, value in groups.items()
-        }
+        made = {name: _merged(name, GROUPS[name](), value) for name, value in groups.items()}
         fields = {n: f.default for n, f in cls.model_fields.items()} | _checked_top(values) | made
         return _crosschecked(cls.model_construct(**fields))
 
@@ -205,9 +201,7 @@ def _crosschecked(experiment: Experiment) -> Any:
     """Refuse what no single field can see."""
     e = experiment
     sensor_um = min(e.sensor.height_px, e.sensor.width_px) * e.pixel_um
-    if e.field_um is not None and round(e.field_um / e.pixel_um) > min(
-        e.sensor.height_px, e.sensor.width_px
-    ):
+    if e.field_um is not None and round(e.field_um / e.pixel_um) > min(e.sensor.height_px, e.sensor.width_px):
         raise ParameterError(
             f"field_um = {e.field_um:g} is larger than the sensor sees: at most {sensor_um:.4g} µm "
             "with this sensor and magnification, or null for the whole sensor"
@@ -243,16 +237,13 @@ def _check_cells(cells: Cells) -> None:
     for z, y, x in cells.positions_um or ():
         if not (0 <= z <= 600 and abs(y) <= 5000 and abs(x) <= 5000):
             raise ParameterError(
-                f"cells.positions_um holds {(z, y, x)}: z must be in 0..600 and "
-                "y, x in -5000..5000 µm"
+                f"cells.positions_um holds {(z, y, x)}: z must be in 0..600 and y, x in -5000..5000 µm"
             )
 
 
 def _warn_outside_the_fits(tissue: Tissue) -> None:
     clear = tissue.scattering_per_mm == 0
-    if not clear and not (
-        8 <= tissue.scattering_per_mm <= 22 and 0.05 <= tissue.absorption_per_mm <= 0.4
-    ):
+    if not clear and not (8 <= tissue.scattering_per_mm <= 22 and 0.05 <= tissue.absorption_per_mm <= 0.4):
         warnings.warn(
             f"tissue.scattering_per_mm = {tissue.scattering_per_mm:g} with absorption_per_mm = "
             f"{tissue.absorption_per_mm:g} lies outside the photon Monte Carlo that the haze was "

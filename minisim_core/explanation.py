@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .activity import FRAMES_PER_BLOCK
 from .canvas import FAR_LEVEL
+from .clock import FRAMES_PER_BLOCK
 from .kernels import frame as kernels
 from .parameters import ParameterError
 from .render import scratch
 from .scene import Block, Scene
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 def explain(
@@ -26,7 +26,9 @@ def explain(
     weights = _weights(roi, shape[1:])
     numbers = range(shape[0])[frames]
     owned = np.zeros((len(scene.places), len(numbers)))
-    parts = {name: np.zeros(len(numbers)) for name in ("distant_tissue", "neuropil", "stray_light")}
+    parts: dict[str, FloatArray] = {
+        name: np.zeros(len(numbers)) for name in ("distant_tissue", "neuropil", "stray_light")
+    }
     parts["stray_light"][:] = (weights * scene.stray).sum()
     block: Block | None = None
     current = -1
@@ -40,9 +42,7 @@ def explain(
     return _named(scene, owned, parts, cells)
 
 
-def _one_frame(
-    scene: Scene, block: Block, at: int, weights: FloatArray
-) -> tuple[FloatArray, float, float]:
+def _one_frame(scene: Scene, block: Block, at: int, weights: FloatArray) -> tuple[FloatArray, float, float]:
     buffers = scratch(scene.canvas, np.float64)
     kernels.pull_back(
         weights, buffers.near, buffers.far, buffers.taps, scene.grid, FAR_LEVEL,
@@ -51,9 +51,7 @@ def _one_frame(
     )  # fmt: skip
     count = len(scene.places)
     near, far = np.empty(count), np.empty(count)
-    kernels.weigh_cells(
-        near, far, buffers.near, buffers.far, scene.grid, FAR_LEVEL, scene.cell_arrays
-    )
+    kernels.weigh_cells(near, far, buffers.near, buffers.far, scene.grid, FAR_LEVEL, scene.cell_arrays)
     near_light, far_light = scene.amplitudes
     cells = (near * near_light + far * far_light) * block.fluorescence[:, at]
     beyond = float((_level(scene, buffers.far, FAR_LEVEL) * scene.beyond.ravel()).sum())

@@ -13,7 +13,7 @@ from .canvas import Canvas
 from .memory import Result, stage
 from .parameters import Parameters, quantity
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 class Illumination(Parameters):
@@ -41,9 +41,7 @@ class Illumination(Parameters):
         log=True,
         label="Width of the illumination",
     )
-    offset_y_um: float = quantity(
-        30, "where the excitation is centred, down", low=-500, high=500, unit="µm"
-    )
+    offset_y_um: float = quantity(30, "where the excitation is centred, down", low=-500, high=500, unit="µm")
     offset_x_um: float = quantity(
         -40, "where the excitation is centred, right", low=-500, high=500, unit="µm"
     )
@@ -66,9 +64,7 @@ class Illumination(Parameters):
         log=True,
         label="Stray light",
     )
-    stray_width_um: float = quantity(
-        450, "sd of the stray glow", low=100, high=20000, unit="µm", log=True
-    )
+    stray_width_um: float = quantity(450, "sd of the stray glow", low=100, high=20000, unit="µm", log=True)
 
 
 _PLANCK_J_S = 6.62607015e-34

@@ -61,9 +61,7 @@ def check(names: Iterable[str]) -> tuple[str, ...]:
     wanted = (names,) if isinstance(names, str) else tuple(names)
     for name in wanted:
         if name not in LAYERS:
-            raise ParameterError(
-                f"off = {name!r}: there is no such layer; layers are {', '.join(LAYERS)}"
-            )
+            raise ParameterError(f"off = {name!r}: there is no such layer; layers are {', '.join(LAYERS)}")
     if "cells" in wanted:
         raise ParameterError("off = 'cells': the cells are always on")
     return tuple(name for name in LAYERS if name in wanted)

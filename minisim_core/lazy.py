@@ -109,16 +109,17 @@ class LazyArray:
         dots = [i for i, k in enumerate(keys) if k is Ellipsis]
         if len(dots) > 1:
             raise IndexError("an index can only have a single ellipsis ('...')")
+        keys = [np.asarray(k) if isinstance(k, (list, tuple)) or hasattr(k, "__array__") else k for k in keys]
         keys = [
-            np.asarray(k) if isinstance(k, (list, tuple)) or hasattr(k, "__array__") else k
-            for k in keys
-        ]
-        keys = [_mask_to_indices(k, self.shape[i]) if not dots else k for i, k in enumerate(keys[: self.ndim])] + keys[self.ndim :]
+            _mask_to_indices(k, self.shape[i]) if not dots else k for i, k in enumerate(keys[: self.ndim])
+        ] + keys[self.ndim :]
         if dots:
             at = dots[0]
             fill = [slice(None)] * (self.ndim - len(keys) + 1)
             keys = keys[:at] + fill + keys[at + 1 :]
-            keys = [_mask_to_indices(k, n) for k, n in zip(keys, self.shape, strict=False)] + keys[self.ndim :]
+            keys = [_mask_to_indices(k, n) for k, n in zip(keys, self.shape, strict=False)] + keys[
+                self.ndim :
+            ]
         if len(keys) > self.ndim:
             raise IndexError(f"too many indices: this array has {self.ndim} axes")
         return keys + [slice(None)] * (self.ndim - len(keys))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +15,23 @@ from .cells import Bodies, Places, grow, place_explicitly
 from .kernels import bodies as body_kernels
 from .kernels import pyramid as pyramid_kernels
 from .memory import Result, stage
-from .scope import cone_angle_rad
+from .scope import Lens
 from .tissue import (
+    CLEAR,
     NARROW_EXPONENT,
     WIDE_EXPONENT,
+    Medium,
     fate,
     fluence,
     narrower_share,
-    transport,
 )
 
 if TYPE_CHECKING:
     from .experiment import Experiment
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
+Quantity = TypeVar("Quantity", float, FloatArray)
 
 _TRIM = 1e-3
 """Values of a core below this share of its peak are cut off and their light given to the rest."""
@@ -67,23 +69,19 @@ class CellImages(Result):
         return CellImages(values=self.values, **parts)
 
 
-def focal_surface_um(r2_um2: FloatArray, focus_um: float, field_curvature_um: float) -> FloatArray:
+def focal_surface_um(r2_um2: Quantity, focus_um: float, field_curvature_um: float) -> Quantity:
     """Depth of best focus at a squared distance from the axis: focus - r²/2R, a shallow bowl."""
-    return focus_um - np.asarray(r2_um2) / (2 * field_curvature_um)
+    return focus_um - r2_um2 / (2 * field_curvature_um)
 
 
-def distorted_um(
-    position_um: FloatArray, distortion_per_mm2: float
-) -> tuple[FloatArray, FloatArray]:
+def distorted_um(position_um: FloatArray, distortion_per_mm2: float) -> tuple[FloatArray, FloatArray]:
     """Where points (z, y, x) appear in the image plane: r' = r (1 + distortion r²)."""
     y, x = position_um[:, 1], position_um[:, 2]
     scale = 1 + distortion_per_mm2 * (y**2 + x**2) * 1e-6
     return y * scale, x * scale
 
 
-def lens_blur_um(
-    r2_um2: FloatArray, aberration_um: float, growth_um_per_mm2: float
-) -> FloatArray:
+def lens_blur_um(r2_um2: FloatArray, aberration_um: float, growth_um_per_mm2: float) -> FloatArray:
     """Sd of the lens's own blur at a squared distance from the axis (V4 ray trace)."""
     return aberration_um + growth_um_per_mm2 * np.asarray(r2_um2) * 1e-6
 
@@ -102,9 +100,7 @@ def rungs_um(pixel_um: float) -> FloatArray:
     return RUNG * 2.0 ** np.arange(LEVELS) * pixel_um
 
 
-def near_shares(
-    core_variance_um2: FloatArray, half_radius_um: FloatArray, pixel_um: float
-) -> FloatArray:
+def near_shares(core_variance_um2: FloatArray, half_radius_um: FloatArray, pixel_um: float) -> FloatArray:
     """Share of narrowly scattered light per rung, (N, LEVELS); column 0 stays in the core.
 
     Scattered light is a mixture of Gaussians of sd s. Together with the core it has variance
@@ -125,9 +121,7 @@ def near_shares(
     edges = np.concatenate([np.zeros((len(variance), 1)), below, np.ones((len(variance), 1))], 1)
     shares = np.diff(edges, axis=1)
     core = below[rows, first]
-    shares[rows[:, None], np.arange(LEVELS)] = np.where(
-        np.arange(LEVELS) <= first[:, None], 0, shares
-    )
+    shares[rows[:, None], np.arange(LEVELS)] = np.where(np.arange(LEVELS) <= first[:, None], 0, shares)
     shares[:, 0] = core
     return shares
 
@@ -151,14 +145,9 @@ def cell_images(
     bodies: Bodies,
     nucleus_fraction: float,
     nucleus_brightness: float,
-    numerical_aperture: float,
-    refractive_index: float,
-    scattering_per_mm: float,
-    anisotropy: float,
-    absorption_per_mm: float,
-    focus_um: float,
+    lens: Lens,
+    medium: Medium,
     field_curvature_um: float,
-    aberration_um: float,
     aberration_growth_um_per_mm2: float,
     distortion_per_mm2: float,
     blur: bool,
@@ -173,21 +162,17 @@ def cell_images(
     """
     position = places.positions_um
     r2 = (position[:, 1:] ** 2).sum(axis=1)
-    defocus = position[:, 0] - focal_surface_um(r2, focus_um, field_curvature_um)
-    disc = np.abs(defocus) * math.tan(cone_angle_rad(numerical_aperture, refractive_index))
-    sigma = lens_blur_um(r2, aberration_um, aberration_growth_um_per_mm2)
+    defocus = position[:, 0] - focal_surface_um(r2, lens.focus_um, field_curvature_um)
+    disc = np.abs(defocus) * lens.slope
+    sigma = lens_blur_um(r2, lens.aberration_um, aberration_growth_um_per_mm2)
     if not blur:
         disc, sigma = np.zeros_like(disc), np.zeros_like(sigma)
-    medium = transport(scattering_per_mm, anisotropy, absorption_per_mm)
-    if not dimming:
-        medium = transport(0, 0, 0)
-    light = fate(position[:, 0], medium)
-    shine = fluence(position[:, 0], medium)
+    coefficients = (medium if dimming else CLEAR).transport()
+    light = fate(position[:, 0], coefficients)
+    shine = fluence(position[:, 0], coefficients)
 
     variance = (
-        body_variance_um2(
-            bodies.radius_um, bodies.axis_ratio, nucleus_fraction, nucleus_brightness
-        )
+        body_variance_um2(bodies.radius_um, bodies.axis_ratio, nucleus_fraction, nucleus_brightness)
         + disc**2 / 4
         + sigma**2
         + canvas.pixel_um**2 / 12
@@ -239,13 +224,13 @@ def _cores(
     disc_um: FloatArray,
     sigma_um: FloatArray,
     share: FloatArray,
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, NDArray[Any]]:
     """Draw the core patches, each on the coarsest level that still shows its shape."""
     size = body_kernels.SIZE
     reach_um = bodies.radius_um * np.sqrt(bodies.axis_ratio) + disc_um + 2.5 * sigma_um
     reach = np.maximum(reach_um / canvas.pixel_um, 1) / (size / 2 - 3)
     level = np.clip(np.ceil(np.log2(reach)), 0, LEVELS - 1).astype(np.int64)
-    node_px = 2.0**level
+    node_px: FloatArray = 2.0**level
     pad = np.where(level > 0, pyramid_kernels.PAD, 0)
     v, u = y / node_px + pad, x / node_px + pad
     top, left = np.floor(v).astype(np.int64) - size // 2, np.floor(u).astype(np.int64) - size // 2
@@ -253,10 +238,8 @@ def _cores(
     disc_um, sigma_um = _without_ringing(disc_um, sigma_um, node_um)
     shape = (bodies.radius_um, bodies.axis_ratio, bodies.orientation_rad)
     if len(y) and not disc_um.any() and not sigma_um.any():
-        patches = np.zeros((len(y), size, size), dtype=np.float32)
-        body_kernels.sharp_bodies(
-            patches, v - top, u - left, node_um, *shape, nucleus, nucleus_brightness
-        )
+        patches: NDArray[Any] = np.zeros((len(y), size, size), dtype=np.float32)
+        body_kernels.sharp_bodies(patches, v - top, u - left, node_um, *shape, nucleus, nucleus_brightness)
     else:
         spectra = np.empty((len(y), size, size // 2 + 1), dtype=np.complex64)
         body_kernels.core_spectra(
@@ -316,7 +299,9 @@ def _tables() -> tuple[FloatArray, FloatArray, float]:
 
 
 def two_photon_reference(
-    defocus_um: FloatArray, numerical_aperture: float, refractive_index: float = 1.33,
+    defocus_um: FloatArray,
+    numerical_aperture: float,
+    refractive_index: float = 1.33,
     wavelength_nm: float = 920,
 ) -> FloatArray:
     """Scan-summed two-photon signal of a small source, 1 in focus.
@@ -353,22 +338,20 @@ def light_against_defocus(experiment: Experiment, defocus_um: FloatArray) -> Flo
     """
     scope, tissue = experiment.scope, experiment.tissue
     canvas = Canvas(*experiment.shape_px, 0, experiment.pixel_um)
+    lens = Lens(scope.numerical_aperture, tissue.refractive_index, 0.0, scope.aberration_um)
     total = np.empty(len(defocus_um))
     for k, distance in enumerate(defocus_um):
         places = place_explicitly(((float(distance), 0.0, 0.0),))
         body = grow(0, places, 2.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0)
         images = cell_images(
-            canvas, places, body, 0.0, 1.0, scope.numerical_aperture, tissue.refractive_index,
-            0.0, 0.0, 0.0, 0.0, scope.field_curvature_um, scope.aberration_um,
+            canvas, places, body, 0.0, 1.0, lens, CLEAR, scope.field_curvature_um,
             scope.aberration_growth_um_per_mm2, 0.0, True, True,
         )  # fmt: skip
         total[k] = picture(canvas, images, np.ones(1), np.zeros(1)).sum(dtype=float)
     return total
 
 
-def picture(
-    canvas: Canvas, images: CellImages, near: FloatArray, far: FloatArray
-) -> Float32Array:
+def picture(canvas: Canvas, images: CellImages, near: FloatArray, far: FloatArray) -> Float32Array:
     """Draw cells at rest on the canvas's pixels, each with its near and far light.
 
     Parameters

@@ -23,9 +23,7 @@ class ModelRangeWarning(UserWarning):
 class Parameters(BaseModel):
     """One frozen group of parameters."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
 
 
 def quantity(
@@ -61,7 +59,7 @@ def quantity(
     source : str
         Where the default comes from; empty for a judgement.
     """
-    extra = {"unit": unit, "label": label, "step": step, "log": log, "source": source}
+    extra: dict[str, Any] = {"unit": unit, "label": label, "step": step, "log": log, "source": source}
     return Field(default, ge=low, le=high, description=description, json_schema_extra=extra)
 
 

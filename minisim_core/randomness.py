@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .kernels import chance
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 @cache
@@ -80,9 +80,7 @@ def smooth_noise(key: np.uint64, time_s: FloatArray, spacing_s: float) -> FloatA
 
 def _spline_weights(f: FloatArray) -> FloatArray:
     """Weights of the four knots around phase f, scaled to unit sum of squares."""
-    weights = np.stack(
-        [(1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, -3 * f**3 + 3 * f**2 + 3 * f + 1, f**3]
-    )
+    weights = np.stack([(1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, -3 * f**3 + 3 * f**2 + 3 * f + 1, f**3])
     return weights / np.sqrt((weights**2).sum(0))  # type: ignore[no-any-return]
 
 

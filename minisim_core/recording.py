@@ -17,7 +17,7 @@ from .lazy import LazyArray
 from .scene import Scene
 from .truth import Truth
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 def simulate(experiment: Experiment) -> Recording:
@@ -124,9 +124,7 @@ class Recording:
         """
         return Recording(self.experiment.with_(off=layers.only(names)))
 
-    def explain(
-        self, roi: Any, frames: slice = slice(None), cells: int | None = 8
-    ) -> dict[str, FloatArray]:
+    def explain(self, roi: Any, frames: slice = slice(None), cells: int | None = 8) -> dict[str, FloatArray]:
         """Say who owns the light of a region.
 
         Parameters

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import sensor
-from .activity import FRAMES_PER_BLOCK
 from .canvas import FAR_LEVEL, Canvas
+from .clock import FRAMES_PER_BLOCK
 from .kernels import frame as kernels
 from .scene import Block, Scene
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818
     """Rendering was cancelled between two frames."""
 
 

@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import activity, background, cells, illumination, motion, optics, sensor, vessels
-from .activity import FRAMES_PER_BLOCK
-from .background import Lens, Medium
 from .canvas import FAR_LEVEL, Canvas
+from .clock import FRAMES_PER_BLOCK, Clock
 from .experiment import Experiment
 from .illumination import Beam
-from .scope import collected_fraction, cone_angle_rad
-from .tissue import fate, fluence, surface_fluence
+from .scope import Lens, collected_fraction
+from .tissue import Medium, fate, fluence, surface_fluence
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
 
 _GUARD_PX = 6  # beyond the longest shift: the width of the interpolation
@@ -64,26 +63,21 @@ class Scene:
     @cached_property
     def canvas(self) -> Canvas:
         """Field and motion margin; no switch changes it."""
-        e, m = self.experiment, self.experiment.motion
-        bound = motion.bound_um(
-            m.heart_um, m.breathing_um, m.stride_um, m.drift_um, m.looseness
-        )
+        e = self.experiment
+        bound = motion.bound_um(e.motion)
         height, width = e.shape_px
         return Canvas(height, width, math.ceil(bound / e.pixel_um) + _GUARD_PX, e.pixel_um)
 
     @cached_property
     def drawn_half_um(self) -> float:
         """Half the width of the square in which cells are drawn: canvas and widest core."""
-        e = self.experiment
-        low, high = e.cells.depth_range_um
+        e, c, scope = self.experiment, self.experiment.cells, self.experiment.scope
         edge2 = 2 * self.canvas.half_um**2
-        focus = (e.focus_um, float(optics.focal_surface_um(edge2, e.focus_um, e.scope.field_curvature_um)))
-        defocus = max(abs(z - f) for z in (low, high) for f in focus)
-        slope = math.tan(
-            cone_angle_rad(e.scope.numerical_aperture, e.tissue.refractive_index)
-        )
-        reach = defocus * slope + e.cells.radius_um + 3 * e.cells.radius_sd_um + 3 * e.scope.aberration_um
-        return math.ceil((self.canvas.half_um + reach) / _APRON_STEP_UM) * _APRON_STEP_UM
+        at_edge = optics.focal_surface_um(edge2, e.focus_um, scope.field_curvature_um)
+        defocus = max(abs(z - f) for z in c.depth_range_um for f in (e.focus_um, at_edge))
+        body = c.radius_um + 3 * c.radius_sd_um + 3 * scope.aberration_um
+        reach = self.canvas.half_um + defocus * self.lens.slope + body
+        return math.ceil(reach / _APRON_STEP_UM) * _APRON_STEP_UM
 
     @property
     def sensor_origin_px(self) -> tuple[int, int]:
@@ -125,14 +119,11 @@ class Scene:
 
     def images_with(self, *, blur: bool, dimming: bool) -> optics.CellImages:
         """Return the cells' images with the lens and the tissue as asked."""
-        e, c, s, t = (
-            self.experiment, self.experiment.cells, self.experiment.scope, self.experiment.tissue,
-        )  # fmt: skip
+        c, s = self.experiment.cells, self.experiment.scope
         return optics.cell_images(
             self.canvas, self.places, self.bodies, c.nucleus_fraction, c.nucleus_brightness,
-            s.numerical_aperture, t.refractive_index, t.scattering_per_mm, t.anisotropy,
-            t.absorption_per_mm, e.focus_um, s.field_curvature_um, s.aberration_um,
-            s.aberration_growth_um_per_mm2, s.distortion_per_mm2, blur, dimming,
+            self.lens, self.medium, s.field_curvature_um, s.aberration_growth_um_per_mm2,
+            s.distortion_per_mm2, blur, dimming,
         )  # fmt: skip
 
     @cached_property
@@ -143,9 +134,7 @@ class Scene:
     @cached_property
     def near_focus(self) -> NDArray[np.bool_]:
         """Which cells lie near the focal surface."""
-        near: NDArray[np.bool_] = (
-            np.abs(self.images.defocus_um) <= self.experiment.scope.near_focus_um
-        )
+        near: NDArray[np.bool_] = np.abs(self.images.defocus_um) <= self.experiment.scope.near_focus_um
         return near
 
     @cached_property
@@ -188,9 +177,7 @@ class Scene:
     def lens(self) -> Lens:
         """What blurs the background."""
         e = self.experiment
-        return Lens(
-            e.scope.numerical_aperture, e.tissue.refractive_index, e.focus_um, e.scope.aberration_um
-        )
+        return Lens(e.scope.numerical_aperture, e.tissue.refractive_index, e.focus_um, e.scope.aberration_um)
 
     @property
     def beam(self) -> Beam:
@@ -344,47 +331,39 @@ class Scene:
 
     # -- time -----------------------------------------------------------------------------
 
+    def clock(self, block: int) -> Clock:
+        """Return when the frames of a block are exposed."""
+        e = self.experiment
+        return Clock(e.frame_rate_hz, e.exposure_s, block * FRAMES_PER_BLOCK)
+
     def fluorescence(self, block: int) -> activity.Fluorescence:
         """Return the light of every cell over one block of frames."""
         e, a = self.experiment, self.experiment.activity
-        return activity.fluorescence(
-            e.seed, self.places, a.indicator, a.rate_hz, a.rate_spread, a.burst_spikes,
-            a.burst_interval_s, a.drive_sd, a.drive_time_s, e.frame_rate_hz, e.exposure_s, block,
-        )  # fmt: skip
+        return activity.fluorescence(e.seed, self.places, a.indicator, a.firing, self.clock(block))
 
     def spikes(self, start_s: float, stop_s: float) -> activity.Spikes:
         """Return all spikes of the blocks that overlap a stretch of time."""
-        e, a = self.experiment, self.experiment.activity
-        return activity.spikes_between(
-            e.seed, self.places, a.rate_hz, a.rate_spread, a.burst_spikes, a.burst_interval_s,
-            a.drive_sd, a.drive_time_s, start_s, stop_s,
-        )  # fmt: skip
+        e = self.experiment
+        return activity.spikes_between(e.seed, self.places, e.activity.firing, start_s, stop_s)
 
     @cached_property
     def population(self) -> activity.Population:
         """The mean cell's response to the shared drive."""
         a = self.experiment.activity
-        return activity.population(
-            a.indicator, a.rate_hz, a.rate_spread, a.burst_spikes, a.burst_interval_s, a.drive_sd,
-            a.drive_time_s,
-        )  # fmt: skip
+        return activity.population(a.indicator, a.firing)
 
     def path_um(self, times_s: FloatArray) -> FloatArray:
         """Return the brain's path at ascending instants; still when motion is switched off."""
-        m = self.experiment.motion
         if "motion" not in self.on:
             return np.zeros((len(times_s), 2))
-        return motion.path(self.experiment.seed, *_path_values(m), times_s)
+        return motion.path(self.experiment.seed, self.experiment.motion, times_s)
 
-    def exposure_paths_um(self, first_frame: int) -> FloatArray:
+    def exposure_paths_um(self, block: int) -> FloatArray:
         """Return the path within the exposures of one block."""
-        e = self.experiment
         if "motion" not in self.on:
             return np.zeros((FRAMES_PER_BLOCK, motion.PATH_POINTS, 2))
-        return motion.exposure_paths(
-            e.seed, *_path_values(e.motion), e.frame_rate_hz, e.exposure_s, first_frame,
-            FRAMES_PER_BLOCK,
-        ).path_um  # fmt: skip
+        e = self.experiment
+        return motion.exposure_paths(e.seed, e.motion, self.clock(block)).path_um
 
     def block(self, number: int) -> Block:
         """Return everything that changes with time, for one block of frames."""
@@ -392,28 +371,24 @@ class Scene:
             self.experiment, self.experiment.neuropil, self.experiment.vessels,
             self.experiment.activity,
         )  # fmt: skip
-        first = number * FRAMES_PER_BLOCK
-        clock = (e.frame_rate_hz, e.exposure_s, first, FRAMES_PER_BLOCK)
-        haze = np.zeros((0, FRAMES_PER_BLOCK))
+        clock = self.clock(number)
+        shared = (self.population, a.drive_sd, a.drive_time_s, clock)
+        haze: FloatArray = np.zeros((0, clock.frames))
         if self.haze is not None:
             haze = background.neuropil_courses(
-                e.seed, self.haze, n.fluctuation, n.coupling, n.patch_time_s, self.population,
-                a.drive_sd, a.drive_time_s, *clock,
-            ).values  # fmt: skip
-        swelling = np.zeros(FRAMES_PER_BLOCK)
+                e.seed, self.haze, n.fluctuation, n.coupling, n.patch_time_s, *shared
+            ).values
+        swelling: FloatArray = np.zeros(clock.frames)
         if "vessels" in self.on:
             swelling = vessels.swellings(
-                e.seed, v.vasomotion, v.vasomotion_hz, v.heart, e.motion.heart_hz, *clock
+                e.seed, v.vasomotion, v.vasomotion_hz, v.heart, e.motion.heart_hz, clock
             ).values
-        beyond = activity.population_light(
-            e.seed, self.population, a.drive_sd, a.drive_time_s, *clock
-        ).values
         return Block(
             self.fluorescence(number).fluorescence,
             haze * self.haze_electrons,
-            beyond,
+            activity.population_light(e.seed, *shared).values,
             swelling,
-            self.exposure_paths_um(first) / self.canvas.pixel_um,
+            self.exposure_paths_um(number) / self.canvas.pixel_um,
         )
 
 
@@ -421,10 +396,3 @@ _SWITCHES = (
     "out_of_focus", "blur", "dimming", "neuropil", "vessels", "motion", "illumination",
     "vignetting", "stray_light", "noise",
 )  # fmt: skip
-
-
-def _path_values(m: motion.Motion) -> tuple[float, ...]:
-    return (
-        m.heart_um, m.heart_hz, m.breathing_um, m.breathing_hz, m.stride_um, m.stride_hz,
-        m.drift_um, m.running_fraction, m.bout_s, m.looseness,
-    )  # fmt: skip

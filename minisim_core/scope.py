@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from .parameters import Parameters, quantity
 
@@ -81,6 +82,20 @@ class Scope(Parameters):
         unit="µm",
         label="In focus within",
     )
+
+
+class Lens(NamedTuple):
+    """What decides how a source on the axis is blurred."""
+
+    numerical_aperture: float
+    refractive_index: float
+    focus_um: float
+    aberration_um: float
+
+    @property
+    def slope(self) -> float:
+        """Radius of the defocus disc over the distance from the focal plane."""
+        return math.tan(cone_angle_rad(self.numerical_aperture, self.refractive_index))
 
 
 def cone_angle_rad(numerical_aperture: float, refractive_index: float) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .parameters import Parameters, quantity
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 class Tissue(Parameters):
@@ -61,17 +61,27 @@ class Transport(NamedTuple):
     effective: float
 
 
-def transport(
-    scattering_per_mm: float, anisotropy: float, absorption_per_mm: float
-) -> Transport:
-    """Reduced scattering, total attenuation and the effective (diffusion) coefficient."""
-    reduced = scattering_per_mm * (1 - anisotropy)
-    return Transport(
-        reduced_scattering=reduced,
-        attenuation=scattering_per_mm + absorption_per_mm,
-        absorption=absorption_per_mm,
-        effective=math.sqrt(3 * absorption_per_mm * (absorption_per_mm + reduced)),
-    )
+class Medium(NamedTuple):
+    """The tissue's coefficients as given."""
+
+    scattering_per_mm: float
+    anisotropy: float
+    absorption_per_mm: float
+
+    def transport(self) -> Transport:
+        """Reduced scattering, total attenuation and the effective (diffusion) coefficient."""
+        scattering, absorption = self.scattering_per_mm, self.absorption_per_mm
+        reduced = scattering * (1 - self.anisotropy)
+        return Transport(
+            reduced_scattering=reduced,
+            attenuation=scattering + absorption,
+            absorption=absorption,
+            effective=math.sqrt(3 * absorption * (absorption + reduced)),
+        )
+
+
+CLEAR = Medium(0.0, 0.0, 0.0)
+"""A medium that neither scatters nor absorbs."""
 
 
 class Fate(NamedTuple):

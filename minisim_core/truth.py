@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import optics, vessels
-from .activity import FRAMES_PER_BLOCK
+from .clock import FRAMES_PER_BLOCK
 from .kernels import firing as firing_kernels
 from .lazy import LazyArray
 from .scene import Scene
@@ -18,7 +18,7 @@ from .scene import Scene
 if TYPE_CHECKING:
     from scipy import sparse
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
 Footprint = tuple[int, int, Float32Array]
 
@@ -46,9 +46,7 @@ class Footprints(Sequence[Footprint]):
         Whether each whole footprint is scaled to sum to 1.
     """
 
-    def __init__(
-        self, scene: Scene, images: optics.CellImages, *, near: bool, unit_sum: bool
-    ) -> None:
+    def __init__(self, scene: Scene, images: optics.CellImages, *, near: bool, unit_sum: bool) -> None:
         self._scene, self._images, self._near, self._unit = scene, images, near, unit_sum
 
     def __len__(self) -> int:
@@ -197,9 +195,7 @@ class Truth:
         scene = self._scene
         variance = self._noise_variance()
         m, canvas = scene.canvas.margin_px, scene.canvas
-        seen = scene.shade * scene.shadow.constant[
-            m : m + canvas.height_px, m : m + canvas.width_px
-        ]
+        seen = scene.shade * scene.shadow.constant[m : m + canvas.height_px, m : m + canvas.width_px]
         sigma = _HAZE_UM / canvas.pixel_um
         pad = int(2 * sigma)
         near, _ = scene.amplitudes
@@ -309,8 +305,7 @@ class Truth:
         """Mean displacement over each exposure, (T, 2) µm (y, x)."""
         total = self._scene.experiment.frame_count
         parts = [
-            self._scene.exposure_paths_um(first).mean(axis=1)
-            for first in range(0, total, FRAMES_PER_BLOCK)
+            self._scene.exposure_paths_um(first).mean(axis=1) for first in range(0, total, FRAMES_PER_BLOCK)
         ]
         return _fixed(np.concatenate(parts)[:total])
 
@@ -367,9 +362,7 @@ class Truth:
 
     def _transmission(self, wavelength_nm: int) -> Float32Array:
         v = self._scene.experiment.vessels
-        per_mm = vessels.blood_absorption_per_mm(
-            wavelength_nm, v.haemoglobin_g_per_l, v.oxygenation
-        )
+        per_mm = vessels.blood_absorption_per_mm(wavelength_nm, v.haemoglobin_g_per_l, v.oxygenation)
         return _fixed(np.exp(-per_mm / 1000 * self._blood_um).astype(np.float32))
 
     @cached_property

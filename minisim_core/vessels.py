@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from . import motion, randomness
 from .canvas import FAR_LEVEL, Canvas
+from .clock import Clock
 from .kernels import pyramid as pyramid_kernels
 from .kernels import tubes as kernels
 from .memory import Result, stage
 from .parameters import Parameters, quantity
 from .scope import cone_angle_rad
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 class Vessels(Parameters):
@@ -28,9 +29,7 @@ class Vessels(Parameters):
     radius_um: float = quantity(
         15, "radius of a trunk", low=2, high=40, step=0.5, unit="µm", label="Vessel radius"
     )
-    depth_um: float = quantity(
-        10, "depth of the vessels' axis below the surface", low=0, high=400, unit="µm"
-    )
+    depth_um: float = quantity(10, "depth of the vessels' axis below the surface", low=0, high=400, unit="µm")
     haemoglobin_g_per_l: float = quantity(
         120,
         "haemoglobin in the blood",
@@ -39,9 +38,7 @@ class Vessels(Parameters):
         step=5,
         unit="g/L",
     )
-    oxygenation: float = quantity(
-        0.80, "share of haemoglobin that carries oxygen", low=0, high=1, step=0.01
-    )
+    oxygenation: float = quantity(0.80, "share of haemoglobin that carries oxygen", low=0, high=1, step=0.01)
     vasomotion: float = quantity(
         0.06,
         "slow swelling and shrinking (rms over mean radius)",
@@ -90,9 +87,7 @@ class Shadow(Result):
     quadratic: NDArray[np.float32]
 
 
-def blood_absorption_per_mm(
-    wavelength_nm: int, haemoglobin_g_per_l: float, oxygenation: float
-) -> float:
+def blood_absorption_per_mm(wavelength_nm: int, haemoglobin_g_per_l: float, oxygenation: float) -> float:
     """Absorption of whole blood at 470 or 525 nm, from tabulated extinction (Prahl)."""
     oxy, deoxy = _MOLAR_EXTINCTION[wavelength_nm]
     extinction = oxygenation * oxy + (1 - oxygenation) * deoxy
@@ -106,9 +101,7 @@ def grow(seed: int, count: int, radius_um: float) -> Tree:
     parents: list[int] = []
     for tree in range(count):
         _grow_trunk(seed, tree, radius_um, segments, parents)
-    return Tree(
-        np.array(segments, dtype=float).reshape(-1, 6), np.array(parents, dtype=np.int64)
-    )
+    return Tree(np.array(segments, dtype=float).reshape(-1, 6), np.array(parents, dtype=np.int64))
 
 
 def _marks(seed: int, tree: int, quantity: str, count: int, normal: bool = True) -> FloatArray:
@@ -139,9 +132,7 @@ def _grow_trunk(
             share = 0.25 + 0.25 * u[2 + f]  # of r³ that leaves through the branch
             branch, child = radius * share ** (1 / 3), radius * (1 - share) ** (1 / 3)
             turn = (0.75 + 0.35 * u[3 + f]) * (1 if (f + tree) % 2 else -1)
-            _grow_branch(
-                seed, tree, f, (y, x, heading + turns[n] + turn, branch), parent, segments, parents
-            )
+            _grow_branch(seed, tree, f, (y, x, heading + turns[n] + turn, branch), parent, segments, parents)
         direction = heading + turns[n]
         y2, x2 = y + _STEP_UM * math.sin(direction), x + _STEP_UM * math.cos(direction)
         segments.append((y, x, y2, x2, child, child))
@@ -171,7 +162,7 @@ def _grow_branch(
 
 def _winding(seed: int, tree: int, quantity: str, steps: int) -> FloatArray:
     key = randomness.stream(seed, "vessels", f"{quantity} {tree}")
-    length = np.arange(steps) * _STEP_UM
+    length: FloatArray = np.arange(steps) * _STEP_UM
     return 0.30 * randomness.smooth_noise(key, length, 150.0)
 
 
@@ -328,16 +319,11 @@ def swellings(
     vasomotion_hz: float,
     heart: float,
     heart_hz: float,
-    frame_rate_hz: float,
-    exposure_s: float,
-    first_frame: int,
-    frames: int,
+    clock: Clock,
 ) -> Swellings:
     """Average the change of radius over eight midpoints of every exposure of a block."""
-    begin = (first_frame + np.arange(frames)) / frame_rate_hz
-    times = (begin[:, None] + (np.arange(8) + 0.5) / 8 * exposure_s).ravel()
-    values = swelling(seed, vasomotion, vasomotion_hz, heart, heart_hz, times)
-    return Swellings(values.reshape(frames, 8).mean(axis=1))
+    values = swelling(seed, vasomotion, vasomotion_hz, heart, heart_hz, clock.inside_s(8))
+    return Swellings(values.reshape(clock.frames, 8).mean(axis=1))
 
 
 @stage

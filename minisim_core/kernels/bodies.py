@@ -13,7 +13,7 @@ SIZE = 32
 
 
 @jit
-def _look_up(table, per_unit, q):  # type: ignore[no-untyped-def]
+def _look_up(table, per_unit, q):
     at = q * per_unit
     k = int(at)
     if k >= table.size - 1:
@@ -23,8 +23,24 @@ def _look_up(table, per_unit, q):  # type: ignore[no-untyped-def]
 
 
 @jit
-def core_spectra(out, row, column, node_um, pixel_um, on_pixels, radius, ratio, turn, nucleus,
-                 nucleus_brightness, disc, sigma, ball, bessel, per_unit):  # type: ignore[no-untyped-def]
+def core_spectra(
+    out,
+    row,
+    column,
+    node_um,
+    pixel_um,
+    on_pixels,
+    radius,
+    ratio,
+    turn,
+    nucleus,
+    nucleus_brightness,
+    disc,
+    sigma,
+    ball,
+    bessel,
+    per_unit,
+):
     """Spectra of cores: projected ellipsoid * nucleus * defocus disc * lens blur * pixel.
 
     `row`, `column` are the centres within the patch, in nodes; `ball` and `bessel` tabulate
@@ -65,7 +81,7 @@ def core_spectra(out, row, column, node_um, pixel_um, on_pixels, radius, ratio, 
 
 
 @jit
-def _axis_damping(f, node_um, pixel_um, sigma, on_pixels):  # type: ignore[no-untyped-def]
+def _axis_damping(f, node_um, pixel_um, sigma, on_pixels):
     """Lens blur and pixel width along one axis at f cycles per node, spline prefilter included."""
     k = 2 * math.pi * f / node_um
     value = math.exp(-0.5 * k * k * sigma * sigma)
@@ -78,7 +94,7 @@ def _axis_damping(f, node_um, pixel_um, sigma, on_pixels):  # type: ignore[no-un
 
 
 @jit
-def sharp_bodies(out, row, column, node_um, radius, ratio, turn, nucleus, nucleus_brightness):  # type: ignore[no-untyped-def]
+def sharp_bodies(out, row, column, node_um, radius, ratio, turn, nucleus, nucleus_brightness):
     """Projected ellipsoids without any blur: light per node, each node sampled 6 x 6 times."""
     samples = 6
     for n in range(out.shape[0]):
@@ -111,7 +127,7 @@ def sharp_bodies(out, row, column, node_um, radius, ratio, turn, nucleus, nucleu
 
 
 @jit
-def trim(patches, threshold, box, row_limits, column_limits):  # type: ignore[no-untyped-def]
+def trim(patches, threshold, box, row_limits, column_limits):
     """The smallest box that holds all values above a share of each patch's peak, inside limits.
 
     `box` receives first row, last row, first column, last column (half-open).
@@ -133,7 +149,7 @@ def trim(patches, threshold, box, row_limits, column_limits):  # type: ignore[no
 
 
 @jit
-def pack(patches, box, scale, first, values):  # type: ignore[no-untyped-def]
+def pack(patches, box, scale, first, values):
     """Lay the boxes of all patches behind each other, scaled."""
     for n in range(patches.shape[0]):
         at = first[n]
@@ -144,7 +160,7 @@ def pack(patches, box, scale, first, values):  # type: ignore[no-untyped-def]
 
 
 @jit
-def totals(patches, box_threshold, out):  # type: ignore[no-untyped-def]
+def totals(patches, box_threshold, out):
     """Sum of the values of each patch that trimming would keep were it not clipped."""
     for n in range(patches.shape[0]):
         level = box_threshold * patches[n].max()

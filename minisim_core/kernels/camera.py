@@ -23,7 +23,7 @@ _RARE = int(0.0017 * 2**32)
 
 
 @intrinsic
-def _float_bits(typing_context, value):  # type: ignore[no-untyped-def]
+def _float_bits(typing_context, value):
     """Return the bits of a float32 as an int32."""
     return types.int32(types.float32), lambda context, builder, signature, args: builder.bitcast(
         args[0], ir.IntType(32)
@@ -31,7 +31,7 @@ def _float_bits(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def _float_of_bits(typing_context, value):  # type: ignore[no-untyped-def]
+def _float_of_bits(typing_context, value):
     """Return the float32 that an int32's bits are."""
     return types.float32(types.int32), lambda context, builder, signature, args: builder.bitcast(
         args[0], ir.FloatType()
@@ -39,7 +39,7 @@ def _float_of_bits(typing_context, value):  # type: ignore[no-untyped-def]
 
 
 @inline
-def hash32(x, k0, k1):  # type: ignore[no-untyped-def]
+def hash32(x, k0, k1):
     """32 random bits for a pixel under a frame's two keys; vectorises (unlike 64 bits)."""
     x = U(x ^ k0)
     x = U(x ^ U(x >> U(16)))
@@ -56,7 +56,7 @@ def hash32(x, k0, k1):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _common_normal(h):  # type: ignore[no-untyped-def]
+def _common_normal(h):
     """A standard normal from 32 bits, right unless `_is_rare`; has no branch and vectorises.
 
     Inverse error function in single precision (Giles 2010), for the 99.7 % of variates within
@@ -77,13 +77,13 @@ def _common_normal(h):  # type: ignore[no-untyped-def]
 
 
 @inline
-def _is_rare(h):  # type: ignore[no-untyped-def]
+def _is_rare(h):
     """Whether the bits stand for a variate beyond 2.9 sd."""
     return U(h + U(_RARE)) < U(2 * _RARE)
 
 
 @inline
-def _minus_log(w):  # type: ignore[no-untyped-def]
+def _minus_log(w):
     """Minus the natural logarithm of a positive float32 (polynomial on [2/3, 4/3])."""
     i = _float_bits(w)
     j = I(i - I(0x3F2AAAAB))
@@ -105,7 +105,7 @@ def _minus_log(w):  # type: ignore[no-untyped-def]
 
 
 @jit
-def normal32(h):  # type: ignore[no-untyped-def]
+def normal32(h):
     """A standard normal from 32 bits: inverse error function in single precision (Giles 2010)."""
     if not _is_rare(h):
         return _common_normal(h)
@@ -124,7 +124,7 @@ def normal32(h):  # type: ignore[no-untyped-def]
 
 
 @jit
-def fill_normals(z, h, start, k0, k1):  # type: ignore[no-untyped-def]
+def fill_normals(z, h, start, k0, k1):
     """Standard normals for a row of pixels whose first has number `start`; `h` is workspace.
 
     The rare ones are mended afterwards, sixteen pixels at a time, so that the rest stays branchless.
@@ -146,7 +146,7 @@ def fill_normals(z, h, start, k0, k1):  # type: ignore[no-untyped-def]
 
 
 @jit
-def fill_normal_pixels(out, key, first_row, first_column):  # type: ignore[no-untyped-def]
+def fill_normal_pixels(out, key, first_row, first_column):
     """Standard normals for part of the sensor, known by absolute pixel."""
     seed = bits(key, 0, 0)
     k0, k1 = U(seed & np.uint64(0xFFFFFFFF)), U(seed >> np.uint64(32))
@@ -156,7 +156,7 @@ def fill_normal_pixels(out, key, first_row, first_column):  # type: ignore[no-un
 
 
 @jit
-def count_photons(mean, u):  # type: ignore[no-untyped-def]
+def count_photons(mean, u):
     """A Poisson variate by inversion of its distribution function."""
     term = math.exp(-mean)
     total, n = term, 0
@@ -168,8 +168,22 @@ def count_photons(mean, u):  # type: ignore[no-untyped-def]
 
 
 @jit
-def expose(out, expected, gain_map, offset_map, first_row, first_column, key, frame, dark_e,
-           read_noise_e, full_well_e, counts_per_e, largest, shift):  # type: ignore[no-untyped-def]
+def expose(
+    out,
+    expected,
+    gain_map,
+    offset_map,
+    first_row,
+    first_column,
+    key,
+    frame,
+    dark_e,
+    read_noise_e,
+    full_well_e,
+    counts_per_e,
+    largest,
+    shift,
+):
     """One noisy frame.
 
     Photon and dark electrons are Poisson, clipped at the full well; read noise, black level and
@@ -211,14 +225,12 @@ def expose(out, expected, gain_map, offset_map, first_row, first_column, key, fr
 
 
 @jit
-def _any_electrons(mean, z, pixel, k0, k1, k2, k3, read_noise_e, full_well_e, many):  # type: ignore[no-untyped-def]
+def _any_electrons(mean, z, pixel, k0, k1, k2, k3, read_noise_e, full_well_e, many):
     """Electrons of one pixel at any light level."""
     if mean >= F(FEW_E) and mean < many:
         variance = mean + F(read_noise_e * read_noise_e)
         bend = mean / (F(6) * variance)
-        return (
-            mean + math.sqrt(max(variance - F(2) * bend * bend, F(0))) * z + bend * (z * z - F(1))
-        )
+        return mean + math.sqrt(max(variance - F(2) * bend * bend, F(0))) * z + bend * (z * z - F(1))
     if mean <= F(0):
         collected = 0.0
     elif mean < F(FEW_E):
@@ -229,7 +241,7 @@ def _any_electrons(mean, z, pixel, k0, k1, k2, k3, read_noise_e, full_well_e, ma
 
 
 @jit
-def expose_mean(out, expected, dark_e, full_well_e, counts_per_e, black, largest, shift):  # type: ignore[no-untyped-def]
+def expose_mean(out, expected, dark_e, full_well_e, counts_per_e, black, largest, shift):
     """One frame without randomness: the mean number of electrons, converted."""
     scale, top, drop = F(counts_per_e), F(largest), I(shift)
     for y in range(out.shape[0]):

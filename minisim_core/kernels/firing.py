@@ -11,8 +11,21 @@ from .chance import uniform
 
 
 @jit
-def fill_spikes(cells, times, keys, ids, rate, first_block, blocks, block_s, drive, drive_first,
-                drive_step_s, burst_spikes, interval_s):  # type: ignore[no-untyped-def]
+def fill_spikes(
+    cells,
+    times,
+    keys,
+    ids,
+    rate,
+    first_block,
+    blocks,
+    block_s,
+    drive,
+    drive_first,
+    drive_step_s,
+    burst_spikes,
+    interval_s,
+):
     """Spikes of every cell in some blocks of time; returns how many (more than fit: call again).
 
     Within a block the candidates of a cell are a unit Poisson process in time and rate level: one
@@ -56,7 +69,7 @@ def fill_spikes(cells, times, keys, ids, rate, first_block, blocks, block_s, dri
 
 
 @jit
-def _sort(times):  # type: ignore[no-untyped-def]
+def _sort(times):
     """Sort one cell's spikes; blocks come in order, so little has to move far."""
     for i in range(1, times.size):
         value, j = times[i], i
@@ -67,8 +80,9 @@ def _sort(times):  # type: ignore[no-untyped-def]
 
 
 @jit
-def fluorescence(out, first_spike, times, start_s, frame_s, exposure_s, rates, weights, peak,
-                 slope, midpoint, horizon_s):  # type: ignore[no-untyped-def]
+def fluorescence(
+    out, first_spike, times, start_s, frame_s, exposure_s, rates, weights, peak, slope, midpoint, horizon_s
+):
     """Mean of F/F_rest over each exposure, (N, T), and of calcium drive, (N, T).
 
     `rates`, `weights`: the drive after a spike is a sum of exponentials (1/s). Saturation:
@@ -144,7 +158,7 @@ def fluorescence(out, first_spike, times, start_s, frame_s, exposure_s, rates, w
 
 
 @jit
-def count_spikes(out, cells, times, start_s, frame_s):  # type: ignore[no-untyped-def]
+def count_spikes(out, cells, times, start_s, frame_s):
     """How many spikes each cell fires in each frame period."""
     for k in range(cells.size):
         frame = int(math.floor((times[k] - start_s) / frame_s))

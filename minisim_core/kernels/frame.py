@@ -19,14 +19,14 @@ from .stack import cast_shadow, mix_maps, move_and_light, move_back, path_taps
 
 
 @jit
-def _level(buffer, grid, level):  # type: ignore[no-untyped-def]
+def _level(buffer, grid, level):
     """One level of a flat buffer as a 2-d array."""
     offsets, rows, columns = grid
     return buffer[offsets[level] : offsets[level + 1]].reshape(rows[level], columns[level])
 
 
 @jit
-def _taps(taps, path_px):  # type: ignore[no-untyped-def]
+def _taps(taps, path_px):
     y, x = path_px[:, 0].copy(), path_px[:, 1].copy()
     top, left = path_taps(taps, y, x)
     rows = int(np.floor(-y.min())) + 3 - top
@@ -35,9 +35,29 @@ def _taps(taps, path_px):  # type: ignore[no-untyped-def]
 
 
 @jit
-def expect(out, near, far, taps, grid, far_level, cells, amplitudes, far_amplitudes, haze_level,
-           haze_near, haze_far, haze_course, beyond, inverse_beam, shadow, swelling, path_px,
-           margin, shade, stray):  # type: ignore[no-untyped-def]
+def expect(
+    out,
+    near,
+    far,
+    taps,
+    grid,
+    far_level,
+    cells,
+    amplitudes,
+    far_amplitudes,
+    haze_level,
+    haze_near,
+    haze_far,
+    haze_course,
+    beyond,
+    inverse_beam,
+    shadow,
+    swelling,
+    path_px,
+    margin,
+    shade,
+    stray,
+):
     """Expected photoelectrons of one frame.
 
     Cells, haze and the tissue beyond are added up on the levels of two pyramids. Far light is lit
@@ -73,11 +93,11 @@ def expect(out, near, far, taps, grid, far_level, cells, amplitudes, far_amplitu
 
 
 @jit
-def pull_back(weights, near, far, taps, grid, far_level, inverse_beam, shadow, swelling, path_px,
-              margin, shade):  # type: ignore[no-untyped-def]
+def pull_back(
+    weights, near, far, taps, grid, far_level, inverse_beam, shadow, swelling, path_px, margin, shade
+):
     """Carry weights on the pixels back onto the levels: the transpose of `expect`."""
-    offsets, rows, _ = grid
-    levels = rows.size
+    levels = grid[1].size
     near[:] = 0
     far[:] = 0
     canvas = _level(near, grid, 0)
@@ -96,7 +116,7 @@ def pull_back(weights, near, far, taps, grid, far_level, inverse_beam, shadow, s
 
 
 @jit
-def weigh_cells(near_out, far_out, near, far, grid, far_level, cells):  # type: ignore[no-untyped-def]
+def weigh_cells(near_out, far_out, near, far, grid, far_level, cells):
     """Light that a unit of each cell's near and far amplitude sends to the weighted pixels."""
     offsets, rows, columns = grid
     levels = rows.size

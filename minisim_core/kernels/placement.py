@@ -11,15 +11,13 @@ from .chance import bits, uniform
 
 
 @jit
-def tile_id(z, y, x):  # type: ignore[no-untyped-def]
+def tile_id(z, y, x):
     """One number for a tile of tissue."""
-    return (np.int64(z) << np.int64(42)) + (np.int64(y + 1048576) << np.int64(21)) + np.int64(
-        x + 1048576
-    )
+    return (np.int64(z) << np.int64(42)) + (np.int64(y + 1048576) << np.int64(21)) + np.int64(x + 1048576)
 
 
 @jit
-def count_candidates(key, first, last, tile_um, density):  # type: ignore[no-untyped-def]
+def count_candidates(key, first, last, tile_um, density):
     """How many candidates of at most this density level the tiles hold."""
     volume = tile_um[0] * tile_um[1] * tile_um[2]
     count = 0
@@ -38,7 +36,7 @@ def count_candidates(key, first, last, tile_um, density):  # type: ignore[no-unt
 
 
 @jit
-def fill_candidates(positions, levels, ids, key, first, last, tile_um, density):  # type: ignore[no-untyped-def]
+def fill_candidates(positions, levels, ids, key, first, last, tile_um, density):
     """Positions (z, y, x), density levels and identities of the candidates.
 
     Within a tile the levels are a unit Poisson process along the density axis: raising the
@@ -65,7 +63,7 @@ def fill_candidates(positions, levels, ids, key, first, last, tile_um, density):
 
 
 @jit
-def keep_apart(positions, minimum_distance):  # type: ignore[no-untyped-def]
+def keep_apart(positions, minimum_distance):
     """Which candidates have no earlier candidate closer than the minimum distance.
 
     Earlier candidates count whether they were kept or not (Matérn's second process), so what

@@ -15,8 +15,9 @@ PAD = 2
 
 
 @jit
-def add_patches(buffer, amplitudes, level_offset, level_width, level, top, left, rows, columns,
-                first, values):  # type: ignore[no-untyped-def]
+def add_patches(
+    buffer, amplitudes, level_offset, level_width, level, top, left, rows, columns, first, values
+):
     """Add every cell's core, times its amplitude, on the level it is kept at."""
     for n in range(amplitudes.size):
         amplitude = amplitudes[n]
@@ -34,8 +35,7 @@ def add_patches(buffer, amplitudes, level_offset, level_width, level, top, left,
 
 
 @jit
-def dot_patches(buffer, out, level_offset, level_width, level, top, left, rows, columns, first,
-                values):  # type: ignore[no-untyped-def]
+def dot_patches(buffer, out, level_offset, level_width, level, top, left, rows, columns, first, values):
     """Weigh every cell's core by the buffer: the transpose of `add_patches`."""
     for n in range(out.size):
         width = level_width[level[n]]
@@ -52,8 +52,7 @@ def dot_patches(buffer, out, level_offset, level_width, level, top, left, rows, 
 
 
 @jit
-def add_splats(buffer, amplitudes, weights, base, along_y, along_x, level_width, first_level,
-               levels):  # type: ignore[no-untyped-def]
+def add_splats(buffer, amplitudes, weights, base, along_y, along_x, level_width, first_level, levels):
     """Add every cell's wide light: one B-spline per level, times its weight there."""
     for n in range(amplitudes.size):
         amplitude = amplitudes[n]
@@ -73,7 +72,7 @@ def add_splats(buffer, amplitudes, weights, base, along_y, along_x, level_width,
 
 
 @jit
-def dot_splats(buffer, out, weights, base, along_y, along_x, level_width, first_level, levels):  # type: ignore[no-untyped-def]
+def dot_splats(buffer, out, weights, base, along_y, along_x, level_width, first_level, levels):
     """Weigh every cell's wide light by the buffer: the transpose of `add_splats`."""
     for n in range(out.size):
         total = 0.0
@@ -89,7 +88,7 @@ def dot_splats(buffer, out, weights, base, along_y, along_x, level_width, first_
 
 
 @jit
-def subdivide(coarse, fine):  # type: ignore[no-untyped-def]
+def subdivide(coarse, fine):
     """Add a level's spline to the next finer level, exactly."""
     rows, columns = fine.shape
     a, b, c = np.float32(0.125), np.float32(0.75), np.float32(0.5)
@@ -111,7 +110,7 @@ def subdivide(coarse, fine):  # type: ignore[no-untyped-def]
 
 
 @jit
-def gather(fine, coarse):  # type: ignore[no-untyped-def]
+def gather(fine, coarse):
     """Transpose of `subdivide`."""
     rows, columns = fine.shape
     line = np.empty(coarse.shape[1], dtype=fine.dtype)
@@ -139,7 +138,7 @@ def gather(fine, coarse):  # type: ignore[no-untyped-def]
 
 
 @jit
-def expand(coarse, pixels):  # type: ignore[no-untyped-def]
+def expand(coarse, pixels):
     """Add level 1's spline to the pixels."""
     rows, columns = pixels.shape
     a, b, c, d = np.float32(1 / 6), np.float32(2 / 3), np.float32(1 / 48), np.float32(23 / 48)
@@ -151,9 +150,7 @@ def expand(coarse, pixels):  # type: ignore[no-untyped-def]
                 line[x] = (coarse[k - 1, x] + coarse[k + 1, x]) * a + coarse[k, x] * b
         else:
             for x in range(line.size):
-                line[x] = (coarse[k - 1, x] + coarse[k + 2, x]) * c + (
-                    coarse[k, x] + coarse[k + 1, x]
-                ) * d
+                line[x] = (coarse[k - 1, x] + coarse[k + 2, x]) * c + (coarse[k, x] + coarse[k + 1, x]) * d
         half = columns // 2
         for m in range(half):
             k = m + PAD
@@ -165,7 +162,7 @@ def expand(coarse, pixels):  # type: ignore[no-untyped-def]
 
 
 @jit
-def collapse(pixels, coarse):  # type: ignore[no-untyped-def]
+def collapse(pixels, coarse):
     """Transpose of `expand`."""
     rows, columns = pixels.shape
     a, b, c, d = 1 / 6, 2 / 3, 1 / 48, 23 / 48
@@ -199,7 +196,7 @@ def collapse(pixels, coarse):  # type: ignore[no-untyped-def]
 
 
 @jit
-def spline_weights(base, along, position, level_rows):  # type: ignore[no-untyped-def]
+def spline_weights(base, along, position, level_rows):
     """First node and the four cubic B-spline weights of each position, on every level but 0.
 
     Windows that stick out of a level are moved inside, the weights with them; what lies beyond

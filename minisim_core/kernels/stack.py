@@ -10,7 +10,7 @@ from ._jit import jit
 
 
 @jit
-def cast_shadow(canvas, constant, linear, quadratic, swelling):  # type: ignore[no-untyped-def]
+def cast_shadow(canvas, constant, linear, quadratic, swelling):
     """Multiply by the vessels' transmission at a relative change of their radius."""
     s = np.float32(swelling)
     for y in range(canvas.shape[0]):
@@ -19,7 +19,7 @@ def cast_shadow(canvas, constant, linear, quadratic, swelling):  # type: ignore[
 
 
 @jit
-def path_taps(taps, path_y, path_x):  # type: ignore[no-untyped-def]
+def path_taps(taps, path_y, path_x):
     """Merge the shifts of one exposure into one small kernel.
 
     Each path point shifts the picture by cubic convolution (Keys 1981: exact for parabolas, so it
@@ -41,7 +41,7 @@ def path_taps(taps, path_y, path_x):  # type: ignore[no-untyped-def]
 
 
 @jit
-def _keys_weights(w, f):  # type: ignore[no-untyped-def]
+def _keys_weights(w, f):
     w[0] = ((-0.5 * f + 1.0) * f - 0.5) * f
     w[1] = (1.5 * f - 2.5) * f * f + 1.0
     w[2] = ((-1.5 * f + 2.0) * f + 0.5) * f
@@ -49,7 +49,7 @@ def _keys_weights(w, f):  # type: ignore[no-untyped-def]
 
 
 @jit
-def move_and_light(out, canvas, margin, taps, top, left, rows, columns, shade, stray):  # type: ignore[no-untyped-def]
+def move_and_light(out, canvas, margin, taps, top, left, rows, columns, shade, stray):
     """Expected light: the moved canvas times the static shade, plus stray light."""
     height, width = out.shape
     total = np.empty(width, dtype=np.float32)
@@ -77,7 +77,7 @@ def move_and_light(out, canvas, margin, taps, top, left, rows, columns, shade, s
 
 
 @jit
-def move_back(weights, canvas, margin, taps, top, left, rows, columns, shade):  # type: ignore[no-untyped-def]
+def move_back(weights, canvas, margin, taps, top, left, rows, columns, shade):
     """Transpose of `move_and_light` without its constant: pixel weights onto the canvas."""
     height, width = weights.shape
     for y in range(height):
@@ -92,7 +92,7 @@ def move_back(weights, canvas, margin, taps, top, left, rows, columns, shade):  
 
 
 @jit
-def mix_maps(out, maps, courses):  # type: ignore[no-untyped-def]
+def mix_maps(out, maps, courses):
     """Add maps, each times its value at this instant."""
     for k in range(courses.size):
         c = np.float32(courses[k])

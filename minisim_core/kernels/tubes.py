@@ -8,7 +8,7 @@ from ._jit import jit
 
 
 @jit
-def chords(out, first_y_um, first_x_um, step_um, segments, swelling):  # type: ignore[no-untyped-def]
+def chords(out, first_y_um, first_x_um, step_um, segments, swelling):
     """Longest vertical chord through any tube above each node, in µm.
 
     `segments` holds y0, x0, y1, x1, r0, r1 per straight piece; radii are scaled by 1 + swelling.
