@@ -51,6 +51,11 @@ class GuideServer(Voila):
 
     socket: socket.socket
 
+    def init_settings(self) -> dict[str, Any]:
+        """Let every handler answer errors with the guide's own page."""
+        settings = super().init_settings()
+        return {**settings, "jinja2_env": settings["voila_jinja2_env"]}
+
     def init_handlers(self) -> list[Any]:
         """Put the guide's own routes around Voila's."""
         before, after = routes(self, pages())
@@ -58,10 +63,12 @@ class GuideServer(Voila):
 
     def listen(self) -> None:
         """Take the socket. Voila calls this last of all when it starts."""
-        HTTPServer(self.app).add_socket(self.socket)
+        self.http = HTTPServer(self.app)
+        self.http.add_socket(self.socket)
 
     async def close(self) -> None:
-        """End every kernel, those still warming up included."""
+        """Let nobody in any more, and end every kernel, those still warming up included."""
+        self.http.stop()
         await self.kernel_manager.shutdown_all(now=True)
 
 
