@@ -133,7 +133,7 @@ class Experiment(Parameters):
         """Build an experiment from nested values; refusals are sentences (`ParameterError`)."""
         groups = {name: values.pop(name) for name in list(values) if name in GROUPS}
         made = {name: _merged(name, GROUPS[name](), value) for name, value in groups.items()}
-        fields = {n: f.default for n, f in cls.model_fields.items()} | _checked_top(values) | made
+        fields = dict(cls()) | _checked_top(values) | made
         return _crosschecked(cls.model_construct(**fields))
 
     # -- derived sizes --------------------------------------------------------------------

@@ -23,7 +23,7 @@ class ModelRangeWarning(UserWarning):
 class Parameters(BaseModel):
     """One frozen group of parameters."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
 def quantity(

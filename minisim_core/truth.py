@@ -305,7 +305,8 @@ class Truth:
         """Mean displacement over each exposure, (T, 2) µm (y, x)."""
         total = self._scene.experiment.frame_count
         parts = [
-            self._scene.exposure_paths_um(first).mean(axis=1) for first in range(0, total, FRAMES_PER_BLOCK)
+            self._scene.exposure_paths_um(block).mean(axis=1)
+            for block in range((total - 1) // FRAMES_PER_BLOCK + 1)
         ]
         return _fixed(np.concatenate(parts)[:total])
 
