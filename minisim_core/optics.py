@@ -365,16 +365,19 @@ def picture(canvas: Canvas, images: CellImages, near: FloatArray, far: FloatArra
     buffer = np.zeros(canvas.level_offsets[-1], dtype=np.float32)
     levels = views(buffer, canvas)
     amplitude = np.asarray(near, dtype=np.float32)
-    pyramid_kernels.add_patches(
-        buffer, amplitude, canvas.level_offsets, canvas.level_columns, images.level, images.top,
-        images.left, images.rows, images.columns, images.first, images.values,
-    )  # fmt: skip
     splats = (images.base, images.along_y, images.along_x, canvas.level_columns)
     pyramid_kernels.add_splats(buffer, amplitude, images.near, *splats, 1, LEVELS)
     pyramid_kernels.add_splats(
         buffer, np.asarray(far, dtype=np.float32), images.far, *splats, FAR_LEVEL, LEVELS
     )
+    patches = (
+        canvas.level_offsets, canvas.level_columns, images.level, images.top, images.left,
+        images.rows, images.columns, images.first, images.values,
+    )  # fmt: skip
+    sharp = np.where(images.level == 0, amplitude, np.float32(0))
+    pyramid_kernels.add_patches(buffer, amplitude - sharp, *patches)
     for level in range(LEVELS - 1, 1, -1):
         pyramid_kernels.subdivide(levels[level], levels[level - 1])
     pyramid_kernels.expand(levels[1], levels[0])
+    pyramid_kernels.add_patches(buffer, sharp, *patches)
     return levels[0]

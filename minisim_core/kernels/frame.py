@@ -66,11 +66,11 @@ def expect(
     """
     offsets, rows, columns = grid
     levels = rows.size
-    near[:] = 0
+    near[offsets[1] :] = 0
     far[offsets[far_level] :] = 0
-    _, _, base, along_y, along_x, near_weights, far_weights = cells[5:]
-    add_patches(near, amplitudes, offsets, columns, cells[0], cells[1], cells[2], cells[3],
-                cells[4], cells[5], cells[6])  # fmt: skip
+    patches, (base, along_y, along_x, near_weights, far_weights) = cells[:7], cells[7:]
+    sharp = np.where(cells[0] == 0, amplitudes, np.float32(0))  # cores kept on the pixels
+    add_patches(near, amplitudes - sharp, offsets, columns, *patches)
     add_splats(near, amplitudes, near_weights, base, along_y, along_x, columns, 1, levels)
     add_splats(far, far_amplitudes, far_weights, base, along_y, along_x, columns, far_level, levels)
     mix_maps(_level(near, grid, haze_level).ravel(), haze_near, haze_course)
@@ -87,6 +87,7 @@ def expect(
         subdivide(_level(near, grid, level), _level(near, grid, level - 1))
     canvas = _level(near, grid, 0)
     expand(_level(near, grid, 1), canvas)
+    add_patches(near, sharp, offsets, columns, *patches)
     cast_shadow(canvas, shadow[0], shadow[1], shadow[2], swelling)
     top, left, height, width = _taps(taps, path_px)
     move_and_light(out, canvas, margin, taps, top, left, height, width, shade, stray)
@@ -120,10 +121,9 @@ def weigh_cells(near_out, far_out, near, far, grid, far_level, cells):
     """Light that a unit of each cell's near and far amplitude sends to the weighted pixels."""
     offsets, rows, columns = grid
     levels = rows.size
-    _, _, base, along_y, along_x, near_weights, far_weights = cells[5:]
+    base, along_y, along_x, near_weights, far_weights = cells[7:]
     near_out[:] = 0
     far_out[:] = 0
-    dot_patches(near, near_out, offsets, columns, cells[0], cells[1], cells[2], cells[3],
-                cells[4], cells[5], cells[6])  # fmt: skip
+    dot_patches(near, near_out, offsets, columns, *cells[:7])
     dot_splats(near, near_out, near_weights, base, along_y, along_x, columns, 1, levels)
     dot_splats(far, far_out, far_weights, base, along_y, along_x, columns, far_level, levels)

@@ -139,7 +139,7 @@ def gather(fine, coarse):
 
 @jit
 def expand(coarse, pixels):
-    """Add level 1's spline to the pixels."""
+    """Set the pixels to level 1's spline."""
     rows, columns = pixels.shape
     a, b, c, d = np.float32(1 / 6), np.float32(2 / 3), np.float32(1 / 48), np.float32(23 / 48)
     line = np.empty(coarse.shape[1], dtype=pixels.dtype)
@@ -154,11 +154,11 @@ def expand(coarse, pixels):
         half = columns // 2
         for m in range(half):
             k = m + PAD
-            pixels[y, 2 * m] += (line[k - 1] + line[k + 1]) * a + line[k] * b
-            pixels[y, 2 * m + 1] += (line[k - 1] + line[k + 2]) * c + (line[k] + line[k + 1]) * d
+            pixels[y, 2 * m] = (line[k - 1] + line[k + 1]) * a + line[k] * b
+            pixels[y, 2 * m + 1] = (line[k - 1] + line[k + 2]) * c + (line[k] + line[k + 1]) * d
         if columns % 2:
             k = half + PAD
-            pixels[y, columns - 1] += (line[k - 1] + line[k + 1]) * a + line[k] * b
+            pixels[y, columns - 1] = (line[k - 1] + line[k + 1]) * a + line[k] * b
 
 
 @jit
