@@ -7,11 +7,13 @@ from jupyter_server.utils import url_path_join
 from tornado.web import HTTPError, RedirectHandler, authenticated
 from voila.handler import BaseVoilaHandler
 from voila.notebook_renderer import NotebookRenderer
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 from voila.utils import get_page_config
 
 from minisim_guide.pages import Page
 
 RENDER = "voila/render"
+KERNEL = r"(?P<kernel_id>\w+-\w+-\w+-\w+-\w+)"
 
 
 class _Prose(NotebookRenderer):
@@ -54,6 +56,21 @@ class ProseHandler(BaseVoilaHandler):
         self.finish(await renderer.generate_content_str())
 
 
+class KernelSocket(VoilaKernelWebsocketHandler):
+    """Carries messages between a kernel and its page, until the page is closed."""
+
+    def write_message(self, message: Any, binary: bool = False) -> Any:
+        """Send a message, or drop it if nobody is there any more.
+
+        A kernel that streams a movie has messages on their way when its tab is closed. The protocol is
+        forgotten by then; Voila would read them in the wrong one, take their first bytes for a count, and
+        count until the memory is full.
+        """
+        if self.ws_connection is not None and not self.ws_connection.is_closing():
+            return super().write_message(message, binary)
+        return None
+
+
 class MissingHandler(BaseVoilaHandler):
     """Answers every address that nothing else knows."""
 
@@ -80,7 +97,8 @@ def routes(server: Any, pages: list[Page]) -> tuple[list[Any], list[Any]]:
     configuration = {"voila_configuration": server.voila_configuration}
     front_door = {"url": at(RENDER, pages[0].file.name), "permanent": False}
     elsewhere = ("/", "voila/?", "voila/render/?", "voila/tree.*")
-    before = [(at(path), RedirectHandler, front_door) for path in elsewhere]
+    before: list[Any] = [(at(path), RedirectHandler, front_door) for path in elsewhere]
+    before.append((at("api/kernels", KERNEL, "channels"), KernelSocket))
     before += [
         (at(RENDER, page.file.name), ProseHandler, {"notebook_path": page.file.name, **configuration})
         for page in pages
