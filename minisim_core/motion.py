@@ -95,7 +95,7 @@ def running(seed: int, fraction: float, bout_s: float, times_s: FloatArray) -> F
     """How much the animal runs, 0 to 1, at ascending instants."""
     if fraction in (0, 1):
         return np.full_like(times_s, fraction)
-    noise = randomness.smooth_noise(randomness.stream(seed, "motion", "bouts"), times_s, 0.8 * bout_s)
+    noise = randomness.smooth_noise(randomness.stream(seed, "motion", "gait"), times_s, 0.8 * bout_s)
     threshold = randomness.normal_quantiles(np.array([1 - fraction]))[0]
     steepness = 2.5 * bout_s / (2 * _GATE_S)
     return 0.5 + 0.5 * np.tanh(steepness * (noise - threshold))
@@ -130,7 +130,7 @@ def _ellipse(amplitude_um: float, phase: FloatArray, direction_rad: float) -> Fl
 
 
 def _drift(seed: int, axis: str, times_s: FloatArray) -> FloatArray:
-    keys = (randomness.stream(seed, "motion", f"drift {axis} {k:g}") for k in _DRIFT_KNOTS_S)
+    keys = (randomness.stream(seed, "motion", f"drift {k:g} {axis}") for k in _DRIFT_KNOTS_S)
     noise = sum(
         randomness.smooth_noise(key, times_s, knots) for key, knots in zip(keys, _DRIFT_KNOTS_S, strict=True)
     ) / math.sqrt(len(_DRIFT_KNOTS_S))
