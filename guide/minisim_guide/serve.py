@@ -94,7 +94,7 @@ def serve(
     with _scratch() as scratch:
         _set_environment(scratch)
         warm()
-        server = GuideServer(config=settings, connection_dir_root=scratch)
+        server = GuideServer.instance(config=settings, connection_dir_root=scratch)
         server.socket = listener
         asyncio.run(_live(server, f"http://{reachable(host)}:{port}{server.base_url}", browser))
 
