@@ -97,17 +97,21 @@ class Texture(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class NeuropilMaps(Result):
-    """Neuropil light per bright molecule and µm²: spline coefficients of independent parts.
+class Patches(Result):
+    """The places of the tissue that shift by themselves: their row and column, spaced `patch_um`."""
 
-    Part 0 is the mean haze, the others are the places that shift by themselves.
+    rows: IntArray  # (K,)
+    columns: IntArray  # (K,)
+
+
+@dataclass(frozen=True, eq=False)
+class Haze(Result):
+    """Neuropil light per bright molecule and µm²: spline coefficients on the nodes of one level.
+
+    Map 0 is the mean haze, the others are the patches' shares in its shifting.
     """
 
-    near: NDArray[np.float32]  # (K, nodes of `level`)
-    far: NDArray[np.float32]  # (K, nodes of FAR_LEVEL)
-    patch_rows: NDArray[np.int64]  # (K - 1,) identity of the places
-    patch_columns: NDArray[np.int64]
-    level: int
+    maps: NDArray[np.float32]  # (1 + K, nodes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,39 +167,27 @@ def texture(seed: int, unevenness: float, size_um: float, depth_um: float, reach
 
 
 @stage
-def neuropil_maps(
+def patches(canvas: Canvas, patch_um: float) -> Patches:
+    """Find the patches that reach onto the canvas."""
+    y, x = canvas.nodes_um(FAR_LEVEL)
+    rows, columns = _window_centers(y / patch_um), _window_centers(x / patch_um)
+    return Patches(np.repeat(rows, len(columns)), np.tile(columns, len(rows)))
+
+
+@stage
+def near_haze(
     canvas: Canvas,
     grain: Texture,
+    places: Patches,
     depth_um: float,
     patch_um: float,
     lens: Lens,
     medium: Medium,
-    beam: Beam,
-) -> NeuropilMaps:
-    """Send every layer of neuropil through the same optics as the cells.
+) -> Haze:
+    """Send every layer of neuropil through the same optics as the cells' near light.
 
-    Near light keeps the texture, blurred by defocus and narrow scatter; far light comes from the
-    whole lit plane out to the horizon. Places that shift together are spline windows of spacing
-    `patch_um`, scaled so that together they have unit variance everywhere.
+    The texture is blurred by defocus and narrow scatter, layer by layer.
     """
-    level = neuropil_level(canvas.pixel_um)
-    near = _near_haze(canvas, level, grain, depth_um, lens, medium)
-    far = _far_haze(canvas, depth_um, medium, beam)
-    rows, columns = (_window_centers(nodes / patch_um) for nodes in canvas.nodes_um(FAR_LEVEL))
-    windows = _windows(canvas, level, patch_um, rows, columns)
-    far_windows = _windows(canvas, FAR_LEVEL, patch_um, rows, columns)
-    return NeuropilMaps(
-        near=np.concatenate([near[None], windows * near]).reshape(len(windows) + 1, -1),
-        far=np.concatenate([far[None], far_windows * far]).reshape(len(windows) + 1, -1),
-        patch_rows=np.repeat(rows, len(columns)),
-        patch_columns=np.tile(columns, len(rows)),
-        level=level,
-    )
-
-
-def _near_haze(
-    canvas: Canvas, level: int, grain: Texture, depth_um: float, lens: Lens, medium: Medium
-) -> NDArray[np.float32]:
     from scipy import fft, ndimage
     from scipy.special import j1
 
@@ -215,18 +207,36 @@ def _near_haze(
         transfer = sharp * (light.ballistic[i] + light.narrow[i] * narrow)
         spectrum += grain.spectra[i] * np.interp(k, k_table, weight[i] * transfer).astype(np.float32)
     haze = fft.irfft2(spectrum, s=(n, n)) + float(weight @ (light.ballistic + light.narrow))
+    level = neuropil_level(canvas.pixel_um)
     y, x = canvas.nodes_um(level)
     at = np.meshgrid(y / _GRID_UM + n // 2, x / _GRID_UM + n // 2, indexing="ij")
-    return ndimage.map_coordinates(haze, at, order=3, mode="grid-wrap").astype(np.float32)
+    seen = ndimage.map_coordinates(haze, at, order=3, mode="grid-wrap")
+    return _shifting(canvas, level, seen, places, patch_um)
 
 
-def _far_haze(canvas: Canvas, depth_um: float, medium: Medium, beam: Beam) -> NDArray[np.float32]:
+@stage
+def far_haze(
+    canvas: Canvas, places: Patches, depth_um: float, patch_um: float, medium: Medium, beam: Beam
+) -> Haze:
+    """Spread the neuropil's far light from the whole lit plane out to the horizon."""
     coefficients = medium.transport()
     layers, thickness = layers_um(0, depth_um)
     light = fate(layers, coefficients)
     weight = fluence(layers, coefficients) * light.wide * thickness / depth_um
     shares = weight @ far_shares(light.wide_radius_um, canvas.pixel_um)
-    return _plane(canvas, shares, beam, HORIZON_UM).astype(np.float32)
+    seen = _plane(canvas, shares, beam, HORIZON_UM)
+    return _shifting(canvas, FAR_LEVEL, seen, places, patch_um)
+
+
+def _shifting(canvas: Canvas, level: int, haze: FloatArray, places: Patches, patch_um: float) -> Haze:
+    """Divide a haze among the patches: smooth windows that together have unit variance everywhere."""
+    y, x = canvas.nodes_um(level)
+    maps = np.empty((len(places.rows) + 1, *haze.shape), dtype=np.float32)
+    maps[0] = haze
+    along_y = _window_weights(y / patch_um, places.rows)
+    along_x = _window_weights(x / patch_um, places.columns)
+    np.multiply(along_y[:, :, None] * along_x[:, None, :], haze, out=maps[1:], casting="same_kind")
+    return Haze(maps.reshape(len(maps), -1))
 
 
 def _plane(canvas: Canvas, shares: FloatArray, beam: Beam, half_um: float) -> FloatArray:
@@ -239,32 +249,27 @@ def _plane(canvas: Canvas, shares: FloatArray, beam: Beam, half_um: float) -> Fl
     return total
 
 
-def _windows(
-    canvas: Canvas, level: int, patch_um: float, rows: IntArray, columns: IntArray
-) -> NDArray[np.float32]:
-    """Windows of all places on a level's nodes, (K - 1, rows, columns)."""
-    y, x = canvas.nodes_um(level)
-    along_y, along_x = _window_weights(y / patch_um, rows), _window_weights(x / patch_um, columns)
-    windows = along_y[:, None, :, None] * along_x[None, :, None, :]
-    return windows.reshape(-1, len(y), len(x)).astype(np.float32)
-
-
 def _window_centers(position: FloatArray) -> IntArray:
     """Integers whose windows reach into the positions."""
     return np.arange(math.floor(position.min()) - 1, math.floor(position.max()) + 3)
 
 
 def _window_weights(position: FloatArray, centers: IntArray) -> FloatArray:
-    """Cubic B-splines around integers, (windows, positions), scaled to unit sum of squares."""
-    d = np.abs(position[None, :] - centers[:, None])
-    weights = np.where(d < 1, 4 - 6 * d**2 + 3 * d**3, np.maximum(2 - d, 0) ** 3)
-    return weights / np.sqrt((weights**2).sum(axis=0))  # type: ignore[no-any-return]
+    """Cubic B-splines around integers, (centers, positions), scaled to unit sum of squares."""
+
+    def spline(distance: FloatArray) -> FloatArray:
+        d = np.abs(distance)
+        return np.where(d < 1, 4 - 6 * d**2 + 3 * d**3, np.maximum(2 - d, 0) ** 3)
+
+    around = np.floor(position) + np.arange(-1, 3)[:, None]
+    total = (spline(position - around) ** 2).sum(axis=0)
+    return spline(position[None, :] - centers[:, None]) / np.sqrt(total)
 
 
 @stage
 def neuropil_courses(
     seed: int,
-    maps: NeuropilMaps,
+    places: Patches,
     fluctuation: float,
     coupling: float,
     patch_time_s: float,
@@ -282,13 +287,13 @@ def neuropil_courses(
     times = clock.middles_s
     shared = population_course(seed, about, drive_sd, drive_time_s, times)
     shared = (shared - about.mean) / max(about.sd, 1e-9)
-    values = np.empty((len(maps.patch_rows) + 1, clock.frames))
+    values = np.empty((len(places.rows) + 1, clock.frames))
     values[0] = 1 + fluctuation * coupling * shared
     own = fluctuation * math.sqrt(1 - coupling**2)
     first = math.floor(times[0] / _COURSE_STEP_S)
     count = math.floor(times[-1] / _COURSE_STEP_S) - first + 2
     grid = (first + np.arange(count)) * _COURSE_STEP_S
-    for k, (row, column) in enumerate(zip(maps.patch_rows, maps.patch_columns, strict=True)):
+    for k, (row, column) in enumerate(zip(places.rows, places.columns, strict=True)):
         key = randomness.stream(seed, "neuropil", f"course {row} {column}")
         noise = randomness.slow_noise(key, first, count, _COURSE_STEP_S, patch_time_s)
         values[k + 1] = own * np.interp(times, grid, noise)

@@ -234,35 +234,40 @@ def _cores(
     pad = np.where(level > 0, pyramid_kernels.PAD, 0)
     v, u = y / node_px + pad, x / node_px + pad
     top, left = np.floor(v).astype(np.int64) - size // 2, np.floor(u).astype(np.int64) - size // 2
-    node_um = node_px * canvas.pixel_um
-    disc_um, sigma_um = _without_ringing(disc_um, sigma_um, node_um)
-    shape = (bodies.radius_um, bodies.axis_ratio, bodies.orientation_rad)
-    if len(y) and not disc_um.any() and not sigma_um.any():
-        patches: NDArray[Any] = np.zeros((len(y), size, size), dtype=np.float32)
-        body_kernels.sharp_bodies(patches, v - top, u - left, node_um, *shape, nucleus, nucleus_brightness)
+    # the rest lies beyond the canvas, where nothing of it is seen
+    margin = (size / 2 + 2) * node_px
+    seen = (np.abs(y - canvas.rows / 2) < canvas.rows / 2 + margin) & (
+        np.abs(x - canvas.columns / 2) < canvas.columns / 2 + margin
+    )
+    k = np.flatnonzero(seen)
+    node_um = node_px[k] * canvas.pixel_um
+    shape = (bodies.radius_um[k], bodies.axis_ratio[k], bodies.orientation_rad[k])
+    place = (v[k] - top[k], u[k] - left[k], node_um)
+    if not disc_um.any() and not sigma_um.any():
+        patches: NDArray[Any] = np.zeros((len(k), size, size), dtype=np.float32)
+        body_kernels.sharp_bodies(patches, *place, *shape, nucleus, nucleus_brightness)
     else:
-        spectra = np.empty((len(y), size, size // 2 + 1), dtype=np.complex64)
+        disc, sigma = _without_ringing(disc_um[k], sigma_um[k], node_um)
+        spectra = np.empty((len(k), size, size // 2 + 1), dtype=np.complex64)
         body_kernels.core_spectra(
-            spectra, v - top, u - left, node_um, canvas.pixel_um, level == 0, *shape, nucleus,
-            nucleus_brightness, disc_um, sigma_um, *_tables(),
+            spectra, *place, canvas.pixel_um, level[k] == 0, *shape, nucleus, nucleus_brightness,
+            disc, sigma, *_tables(),
         )  # fmt: skip
         patches = np.fft.irfft2(spectra, s=(size, size))
-    total = np.empty(len(y))
+    total, inside = np.empty(len(k)), np.empty((len(k), 4), dtype=np.int64)
     body_kernels.totals(patches, _TRIM, total)
-    box = np.empty((len(y), 4), dtype=np.int64)
-    rows, columns = canvas.level_rows[level], canvas.level_columns[level]
-    body_kernels.trim(
-        patches,
-        _TRIM,
-        box,
-        np.stack([-top, rows - top], axis=1),
-        np.stack([-left, columns - left], axis=1),
-    )
+    limits = [
+        np.stack([-corner[k], nodes[level[k]] - corner[k]], axis=1)
+        for corner, nodes in ((top, canvas.level_rows), (left, canvas.level_columns))
+    ]
+    body_kernels.trim(patches, _TRIM, inside, *limits)
+    box = np.zeros((len(y), 4), dtype=np.int64)
+    box[k] = inside
     height, width = box[:, 1] - box[:, 0], box[:, 3] - box[:, 2]
     first = np.concatenate([[0], np.cumsum(height * width)])
     values = np.empty(first[-1], dtype=np.float32)
-    scale = share / np.where(total > 0, total, 1) / node_px**2
-    body_kernels.pack(patches, box, scale, first, values)
+    scale = share[k] / np.where(total > 0, total, 1) / node_px[k] ** 2
+    body_kernels.pack(patches, inside, scale, first[k], values)
     return {
         "level": level,
         "top": top + box[:, 0],

@@ -230,28 +230,25 @@ class Scene:
         each = c.concentration_um * 1e-6 * 6.02214076e23 * volume * 1e-15 * c.bright_fraction_at_rest
         return c.density_per_mm3 * 1e-9 * (high - low) * each
 
-    @cached_property
-    def haze(self) -> background.NeuropilMaps | None:
-        """Neuropil's maps; None when it is switched off."""
-        e, n = self.experiment, self.experiment.neuropil
-        if "neuropil" not in self.on:
-            return None
-        whole = max(e.sensor.height_px, e.sensor.width_px) * e.pixel_um / 2
-        grain = background.texture(
-            e.seed, n.texture, n.texture_size_um, n.depth_um, math.ceil(whole / 100) * 100.0 + 200
-        )
-        return background.neuropil_maps(
-            self.canvas, grain, n.depth_um, n.patch_um, self.lens, self.medium, self.beam
-        )
+    @property
+    def patches(self) -> background.Patches:
+        """The places of the haze that shift by themselves."""
+        return background.patches(self.canvas, self.experiment.neuropil.patch_um)
 
     @cached_property
     def haze_arrays(self) -> tuple[int, Float32Array, Float32Array]:
-        """Level and maps of the neuropil as the kernels take them."""
-        if self.haze is None:
-            nothing = np.zeros((0, 1), dtype=np.float32)
-            nothing.setflags(write=False)
-            return 1, nothing, nothing
-        return self.haze.level, self.haze.near, self.haze.far
+        """The neuropil's level, near and far maps; none when it is switched off."""
+        e, n = self.experiment, self.experiment.neuropil
+        if "neuropil" not in self.on:
+            return 1, _NO_MAPS, _NO_MAPS
+        whole = max(e.sensor.height_px, e.sensor.width_px) * e.pixel_um / 2
+        reach = math.ceil(whole / 100) * 100.0 + 200
+        grain = background.texture(e.seed, n.texture, n.texture_size_um, n.depth_um, reach)
+        near = background.near_haze(
+            self.canvas, grain, self.patches, n.depth_um, n.patch_um, self.lens, self.medium
+        )
+        far = background.far_haze(self.canvas, self.patches, n.depth_um, n.patch_um, self.medium, self.beam)
+        return background.neuropil_level(self.canvas.pixel_um), near.maps, far.maps
 
     @cached_property
     def haze_electrons(self) -> float:
@@ -374,9 +371,9 @@ class Scene:
         clock = self.clock(number)
         shared = (self.population, a.drive_sd, a.drive_time_s, clock)
         haze: FloatArray = np.zeros((0, clock.frames))
-        if self.haze is not None:
+        if "neuropil" in self.on:
             haze = background.neuropil_courses(
-                e.seed, self.haze, n.fluctuation, n.coupling, n.patch_time_s, *shared
+                e.seed, self.patches, n.fluctuation, n.coupling, n.patch_time_s, *shared
             ).values
         swelling: FloatArray = np.zeros(clock.frames)
         if "vessels" in self.on:
@@ -392,6 +389,8 @@ class Scene:
         )
 
 
+_NO_MAPS = np.zeros((0, 1), dtype=np.float32)
+_NO_MAPS.setflags(write=False)
 _SWITCHES = (
     "out_of_focus", "blur", "dimming", "neuropil", "vessels", "motion", "illumination",
     "vignetting", "stray_light", "noise",
