@@ -10,6 +10,9 @@ import numpy as np
 
 import minisim_core as ms
 
+BIN_UM = 10.0
+"""Width of the bins of depth."""
+
 
 @dataclass(frozen=True)
 class Sight:
@@ -45,68 +48,81 @@ def say_out_of_focus(sight: Sight) -> str:
 
 
 def plot_light_by_depth(sight: Sight) -> dict[str, Any]:
-    """Show from which depth the light of this frame comes, in bins centred on the focus."""
-    experiment = sight.right.experiment
-    focus, near = experiment.focus_um, experiment.scope.near_focus_um
-    width = 2 * near / 3
-    everywhere = np.ones(sight.right.frames.shape[1:], dtype=bool)
+    """Show from which depth the light of this frame comes."""
+    recording, truth = sight.right, sight.right.truth
+    focus, near_um = recording.experiment.focus_um, recording.experiment.scope.near_focus_um
+    everywhere = np.ones(recording.frames.shape[1:], dtype=bool)
     now = slice(sight.frame, sight.frame + 1)
-    parts = sight.right.explain(everywhere, frames=now, cells=None)
-    cells = {int(name[5:]): float(v[0]) for name, v in parts.items() if name.startswith("cell:")}
-    depth = np.asarray(sight.right.truth.positions_um)[list(cells), 0]
-    lowest = int(np.floor((0 - focus) / width))
-    bins = np.round((depth - focus) / width).astype(int) - lowest
-    light = np.bincount(bins, weights=list(cells.values()), minlength=1)
-    share = 100 * light / max(light.sum(), 1e-30)
-    centres = focus + width * (np.arange(light.size) + lowest)
-    in_focus = np.abs(centres - focus) < near
-    top = max(12.0, float(share.max()) * 1.1) if share.size else 12.0
+    parts = {k: float(v[0]) for k, v in recording.explain(everywhere, now, cells=None).items()}
+    total = sum(parts.values())
+    cells = {int(name[5:]): light for name, light in parts.items() if name.startswith("cell:")}
+    index, light = list(cells), np.array(list(cells.values()))
+    bins = (np.asarray(truth.positions_um)[index, 0] / BIN_UM).astype(int)
+    sharp = np.asarray(truth.near_focus)[index]
+    share = [
+        100 * np.bincount(bins[chosen], light[chosen], minlength=bins.max(initial=0) + 1) / total
+        for chosen in (~sharp, sharp)
+    ]
+    centres = BIN_UM * (np.arange(share[0].size) + 0.5)
+    names = (f"cells more than {near_um:g} µm out of focus", "cells in focus")
+    elsewhere = {"distant_tissue": "tissue beyond the field", "neuropil": "neuropil"}
+    others = {words: parts[name] / total for name, words in elsewhere.items() if parts.get(name)}
+    shares = dict(zip(names, (float(y.sum()) / 100 for y in share), strict=True)) | others
     return {
         "kind": "bars",
-        "title": "Where this frame's light comes from",
+        "title": "Where the light of this frame comes from",
         "x": {"label": "depth of the cells, µm", "limits": [0, 300]},
-        "y": {"label": "share of their light, %", "limits": [0, top]},
-        "keys": ["cells out of focus", f"cells within {near:g} µm of focus"],
+        "y": {"label": "share of all light, %", "limits": [0, max(5.0, 1.15 * float(sum(share).max()))]},
+        "width": BIN_UM,
         "series": [
-            {
-                "x": _short(centres),
-                "y": _short(share),
-                "width": width,
-                "strong": [bool(flag) for flag in in_focus],
-            }
+            {"name": f"{name} {_percent(shares[name])}", "x": _short(centres), "y": _short(y)}
+            for name, y in zip(names, share, strict=True)
         ],
+        "notes": [f"{name} {_percent(value)}" for name, value in others.items()],
         "marks": [{"x": focus, "label": "focus"}],
         "summary": (
-            f"Bars: share of the cells' light by depth. Cells within {near:g} µm of the focus at "
-            f"{focus:g} µm give {_percent(float(share[in_focus].sum()) / 100)}."
+            f"Bars: share of the frame's light by depth of the cells, focus at {focus:g} µm. "
+            + ", ".join(f"{name} {_percent(value)}" for name, value in shares.items())
+            + "."
         ),
     }
 
 
 def plot_light_against_defocus(sight: Sight) -> dict[str, Any]:
-    """Show the light of one small source as it leaves the focus, and a two-photon's beside it."""
-    experiment = sight.right.experiment
+    """Show how strongly a cell is lit, and what arrives from it, as it leaves the focus."""
+    e = sight.right.experiment
     defocus = np.linspace(-100, 100, 81)
-    light = np.asarray(ms.optics.light_against_defocus(experiment, defocus))
-    two_photon = np.asarray(
-        ms.optics.two_photon_reference(
-            defocus, experiment.scope.numerical_aperture, experiment.tissue.refractive_index
-        )
+    coarse = defocus[::4]
+    received = ms.optics.light_against_defocus(e, coarse)
+    received = received / received[len(coarse) // 2]
+    two_photon = ms.optics.two_photon_reference(
+        defocus, e.scope.numerical_aperture, e.tissue.refractive_index
     )
-    collected = 100 * light / light[defocus.size // 2]
-    x = _short(defocus)
+    depth = e.focus_um + defocus
+    inside = depth >= 0
+    medium = ms.tissue.Medium(
+        e.tissue.scattering_per_mm, e.tissue.anisotropy, e.tissue.absorption_per_mm
+    ).transport()
+    lit = ms.tissue.fluence(depth[inside], medium)
+    lit = lit / ms.tissue.fluence(np.array([e.focus_um]), medium)
+    series = [
+        ("Miniscope: light received, clear tissue", coarse, received),
+        ("two-photon: excitation, and so light received", defocus, two_photon),
+        ("Miniscope: excitation, this tissue", defocus[inside], lit),
+    ]
     return {
         "kind": "lines",
-        "title": "A small cell moved away from focus (clear tissue)",
-        "x": {"label": "distance from focus, µm", "limits": [-100, 100]},
-        "y": {"label": "light received, %", "limits": [0, 120]},
+        "title": "A small cell, moved away from the focus",
+        "x": {"label": "below focus, µm", "limits": [-100, 100]},
+        "y": {"label": "relative to focus, %", "limits": [0, 130]},
         "series": [
-            {"name": "Miniscope", "x": x, "y": _short(collected)},
-            {"name": "two-photon", "x": x, "y": _short(100 * two_photon), "dash": True},
+            {"name": name, "x": _short(x), "y": _short(100 * y), "dash": index > 0}
+            for index, (name, x, y) in enumerate(series)
         ],
         "summary": (
-            f"Lines: 100 µm from focus the Miniscope still receives {collected[0]:.0f} % of a small "
-            f"cell's light, a two-photon microscope {100 * two_photon[0]:.2g} %."
+            f"Lines: 100 µm from focus the Miniscope still receives "
+            f"{_percent(received[0])} of a small cell's light; a two-photon microscope excites it "
+            f"{100 * two_photon[0]:.2g} % as strongly."
         ),
     }
 

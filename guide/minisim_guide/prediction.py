@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import anywidget
-import minisim_core as ms
 import traitlets
+
+import minisim_core as ms
 
 from .controls import nested
 from .plots import MEASURES
@@ -96,9 +97,7 @@ class Prediction(anywidget.AnyWidget):
         if not os.environ.get("MINISIM_GUIDE_STILLS"):
             return super()._repr_mimebundle_(**kwargs)
         answer = self.compute()
-        rows = "".join(
-            f"<li>{html.escape(text)}</li>" for text in self.choices
-        )
+        rows = "".join(f"<li>{html.escape(text)}</li>" for text in self.choices)
         said = "; ".join(
             f"{html.escape(text)}: {value}"
             for text, value in zip(self.choices, answer["values"], strict=True)

@@ -79,15 +79,15 @@ def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) 
 
 
 def _draw_plot(axes: Axes, spec: dict[str, Any]) -> None:
-    for index, series in enumerate(spec["series"]):
+    below = 0.0
+    for colour, series in zip(_COLOURS[spec["kind"]], spec["series"], strict=False):
+        x, y = np.array(series["x"]), np.array(series["y"])
         if spec["kind"] == "bars":
-            colours = [_COLOURS["bars"][strong] for strong in series["strong"]]
-            axes.bar(series["x"], series["y"], 0.92 * series["width"], color=colours)
+            axes.bar(x, y, 0.92 * spec["width"], below, color=colour, label=series["name"])
+            below = below + y
         else:
-            style = "--" if series.get("dash") else "-"
-            colour = _COLOURS["lines"][index]
-            axes.plot(series["x"], series["y"], style, color=colour, label=series["name"])
-            axes.legend(frameon=False, fontsize=8)
+            axes.plot(x, y, "--" if series.get("dash") else "-", color=colour, label=series["name"])
+    axes.legend(frameon=False, fontsize=7, title="\n".join(spec.get("notes", ())), title_fontsize=7)
     for mark in spec.get("marks", ()):
         axes.axvline(mark["x"], color="#1d2422", linestyle=":", linewidth=1)
     axes.set_title(spec["title"], fontsize=9, loc="left", fontweight="bold")

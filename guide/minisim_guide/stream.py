@@ -12,6 +12,9 @@ from typing import Any
 QUIET_S = 0.12
 """How long the hand must rest before the rest of the movie is rendered."""
 
+FOLLOW_S = 0.25
+"""How far the sentence and the plots may fall behind the picture while the hand moves."""
+
 UNPAID = 2
 """How many chunks may be on their way to the browser, unacknowledged."""
 
@@ -69,6 +72,7 @@ class Stream:
         self._task: asyncio.Task[None] | None = None
         self._stir = asyncio.Event()
         self._unpaid = 0
+        self._followed = 0.0
 
     def want(self, wish: Any) -> None:
         """Replace whatever was wished for."""
@@ -114,10 +118,14 @@ class Stream:
 
     async def _follow(self, work: Work) -> None:
         loop = asyncio.get_running_loop()
-        while self._wish is None:
+        last = ""
+        while self._wish is None or (last == "picture" and loop.time() > self._followed + FOLLOW_S):
             piece = await loop.run_in_executor(self._thread, next, work, None)
             if piece is None:
                 return
+            last = piece.kind
+            if last == "details":
+                self._followed = loop.time()
             if piece.kind == "rest":
                 await self._rest(loop.time() + QUIET_S)
                 continue

@@ -3,6 +3,8 @@
 // Told apart by lightness and dashes too, for those who do not see the hues.
 const INK = { lines: ["var(--cool)", "var(--hot)", "var(--soft)"], bars: ["var(--bar)", "var(--hot)"] };
 
+const DASHES = ["6 4", "6 4", "2 3"];
+
 function ticks(low, high, wanted) {
   const raw = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(raw));
@@ -47,22 +49,27 @@ function drawPlot(box, spec) {
         h("text", { class: "mg-axis", x: X(mark.x) + (mark.x > (x0 + x1) / 2 ? -5 : 5), y: m.top + 11,
           "text-anchor": mark.x > (x0 + x1) / 2 ? "end" : "start" }, mark.label));
 
+  const below = []; // bars stand on those of the series before
   spec.series.forEach((s, index) => {
     if (spec.kind === "bars") {
-      s.x.forEach((v, i) => svg.append(h("rect", { style: `fill:${INK.bars[s.strong?.[i] ? 1 : 0]}`,
-        x: X(v - s.width / 2) + 0.5, width: Math.max(1, X(v + s.width / 2) - X(v - s.width / 2) - 1),
-        y: Y(s.y[i]), height: Math.max(0, Y(0) - Y(s.y[i])) })));
+      s.x.forEach((v, i) => {
+        const from = below[i] || 0, to = from + s.y[i];
+        const x = X(v - spec.width / 2) + 0.5, wide = X(v + spec.width / 2) - x - 0.5;
+        if (s.y[i] > 0) svg.append(h("rect", { style: `fill:${INK.bars[index]}`,
+          x, width: Math.max(1, wide), y: Y(to), height: Y(from) - Y(to) }));
+        below[i] = to;
+      });
       return;
     }
     const path = s.x.map((v, i) => `${i ? "L" : "M"}${X(v).toFixed(1)} ${Y(s.y[i]).toFixed(1)}`);
     svg.append(h("path", { d: path.join(""), style: `fill:none;stroke:${INK.lines[index]};stroke-width:2.2`,
-      "stroke-dasharray": s.dash ? "6 4" : null }));
+      "stroke-dasharray": s.dash ? DASHES[index] : null }));
   });
 
-  const keys = spec.kind === "bars"
-    ? (spec.keys || []).map((name, i) => [name, INK.bars[i], false])
-    : spec.series.map((s, i) => [s.name, INK.lines[i], s.dash]);
+  const keys = spec.series.map((s, i) =>
+    [s.name, INK[spec.kind][i], s.dash && ["dashed", "dashed", "dotted"][i]]);
   const legend = h("div", { class: "mg-keys" }, ...keys.map(([name, colour, dash]) =>
-    h("span", {}, h("i", { style: `border-top:3px ${dash ? "dashed" : "solid"} ${colour}` }), name)));
+    h("span", {}, h("i", { style: `border-top:3px ${dash || "solid"} ${colour}` }), name)));
+  for (const note of spec.notes || []) legend.append(h("span", {}, note));
   box.replaceChildren(h("div", { class: "mg-plot-title" }, spec.title), legend, svg);
 }
