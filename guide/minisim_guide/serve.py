@@ -146,7 +146,7 @@ def _settings(port: int, base_url: str, pages: list[Page], preheat: int | None) 
     settings.VoilaConfiguration.preheat_kernel = True
     settings.VoilaKernelManager.kernel_pools_config = {"default": {"pool_size": 1}}
     settings.VoilaKernelManager.preheat_denylist = cold
-    settings.VoilaKernelManager.fill_delay = 2
+    settings.VoilaKernelManager.fill_delay = 5  # let the page that took a kernel load first
     settings.VoilaExecutor.cell_error_instruction = "The terminal that runs minisim-guide says why."
     settings.MappingKernelManager.cull_idle_timeout = IDLE_S
     settings.MappingKernelManager.cull_interval = 60
