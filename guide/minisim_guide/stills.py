@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .figure import Figure
 
 DPI = 100
-GREYS = 48
-"""Colours of a still: noise hardly compresses, and a notebook should stay small."""
+GREYS = 128
+"""Shades of grey in a still: noise hardly compresses, and a notebook should stay small."""
 
 _COLOURS = {"lines": ("#0b5c8f", "#b4530a", "#56615d"), "bars": ("#9fb6b0", "#b4530a")}
 
@@ -49,8 +49,8 @@ def draw(figure: Figure) -> bytes:
     from matplotlib.figure import Figure as Canvas
 
     picture, plots = figure.viewer.picture, figure.viewer.plots
-    canvas = Canvas(figsize=(8.6, 4.75 + 2.3 * bool(plots)), dpi=DPI, layout="constrained")
-    grid = canvas.add_gridspec(1 + bool(plots), 1, height_ratios=[4.2, 2.1][: 1 + bool(plots)])
+    canvas = Canvas(figsize=(8.6, 4.75 + 2.7 * bool(plots)), dpi=DPI, layout="constrained")
+    grid = canvas.add_gridspec(1 + bool(plots), 1, height_ratios=[4.2, 2.5][: 1 + bool(plots)])
     row = grid[0].subgridspec(1, 2)
     for column, side in enumerate(("left", "right")):
         _draw_panel(canvas.add_subplot(row[column]), figure, picture, side)
@@ -87,10 +87,14 @@ def _draw_plot(axes: Axes, spec: dict[str, Any]) -> None:
             below = below + y
         else:
             axes.plot(x, y, "--" if series.get("dash") else "-", color=colour, label=series["name"])
-    axes.legend(frameon=False, fontsize=7, title="\n".join(spec.get("notes", ())), title_fontsize=7)
+    for note in spec.get("notes", ()):
+        axes.plot([], [], " ", label=note)
+    axes.legend(
+        title=spec["title"], title_fontproperties={"weight": "bold", "size": 9}, alignment="left",
+        fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderpad=0,
+    )  # fmt: skip
     for mark in spec.get("marks", ()):
         axes.axvline(mark["x"], color="#1d2422", linestyle=":", linewidth=1)
-    axes.set_title(spec["title"], fontsize=9, loc="left", fontweight="bold")
     axes.set(xlim=spec["x"]["limits"], ylim=spec["y"]["limits"])
     axes.set_xlabel(spec["x"]["label"], fontsize=8)
     axes.set_ylabel(spec["y"]["label"], fontsize=8)
@@ -103,10 +107,23 @@ def _png(canvas: Any) -> bytes:
 
     raw = io.BytesIO()
     canvas.savefig(raw, format="png")
-    image = Image.open(raw).convert("RGB").quantize(GREYS, dither=Image.Dither.NONE)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(bytes(_palette().ravel()))
+    image = Image.open(raw).convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
     out = io.BytesIO()
     image.save(out, "png", optimize=True)
     return out.getvalue()
+
+
+def _palette() -> np.ndarray:
+    """Return 256 colours: greys for the pictures, and each ink of the plots from full to white."""
+    from matplotlib.colors import to_rgb
+
+    inks = [to_rgb(ink) for ink in dict.fromkeys(sum(_COLOURS.values(), ()))]
+    shades = (256 - GREYS) // len(inks)
+    tints = [np.linspace(ink, (1, 1, 1), shades, endpoint=False) for ink in inks]
+    greys = np.linspace(0, 1, 256 - shades * len(inks))[:, None].repeat(3, axis=1)
+    return np.rint(255 * np.concatenate([greys, *tints])).astype(np.uint8)
 
 
 @contextmanager

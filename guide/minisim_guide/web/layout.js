@@ -64,8 +64,9 @@ function layout(meta, sliders, switches) {
     "aria-label": "Movie. Space plays and pauses; left and right arrows step; "
       + "shift with arrows moves the marked pixel.",
   }, left.node, right.node);
+  const display = displayControls(meta.bits), player = playerRow();
+  const pictures = h("div", { class: "mg-pictures" }, stage, display.outside);
   const wipe = ranged("Divider", { min: 0, max: 100, value: 50, "data-wipe": true });
-  const player = playerRow(), display = displayControls(meta.bits);
   const modes = choice("Comparison",
     [["pair", "Side by side"], ["wipe", "Wipe"], ["single", "Right only"]]);
   const says = h("p", { class: "mg-says", "aria-live": "polite" });
@@ -78,8 +79,8 @@ function layout(meta, sliders, switches) {
   const root = h("div", { class: "mg", "data-lm-suppress-shortcuts": "true" },
     h("div", { class: "mg-row mg-top" }, modes.node, busy, reset), error,
     h("div", { class: "mg-body" },
-      h("div", { class: "mg-main" }, stage, h("div", { class: "mg-row mg-wipe" }, wipe.label, wipe.input),
-        player.node, readout, display.outside, says, display.node),
+      h("div", { class: "mg-main" }, pictures, h("div", { class: "mg-row mg-wipe" }, wipe.label, wipe.input),
+        player.node, readout, says, display.node),
       side),
     plots);
   return { root, stage, left, right, panels: [left, right], divider, wipe: wipe.input, player,
