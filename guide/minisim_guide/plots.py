@@ -72,7 +72,10 @@ def plot_light_by_depth(sight: Sight) -> dict[str, Any]:
         "kind": "bars",
         "title": "Where the light of this frame comes from",
         "x": {"label": "depth of the cells, µm", "limits": [0, 300]},
-        "y": {"label": "share of all light, %", "limits": [0, max(5.0, 1.15 * float(sum(share).max()))]},
+        "y": {
+            "label": "share of all light, %",
+            "limits": [0, max(5.0, 1.15 * float(np.sum(share, axis=0).max()))],
+        },
         "width": BIN_UM,
         "series": [
             {"name": f"{name} {_percent(shares[name])}", "x": _short(centres), "y": _short(y)}

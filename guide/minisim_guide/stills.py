@@ -79,7 +79,7 @@ def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) 
 
 
 def _draw_plot(axes: Axes, spec: dict[str, Any]) -> None:
-    below = 0.0
+    below: Any = 0.0
     for colour, series in zip(_COLOURS[spec["kind"]], spec["series"], strict=False):
         x, y = np.array(series["x"]), np.array(series["y"])
         if spec["kind"] == "bars":
