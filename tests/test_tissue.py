@@ -71,6 +71,18 @@ def test_light_near_the_ideal_image_is_the_monte_carlos(z, collected, _unscatter
     assert np.sqrt(np.mean((ours - expected) ** 2)) < 0.04
 
 
+def test_the_fit_is_as_good_as_it_says_over_the_whole_table():
+    errors = []
+    for medium, (z, collected, _, shares) in ALL:
+        radii = RADII_UM if medium is SLICE else np.array([10.0])
+        if shares is not None:
+            errors += list(within(radii, fate_at(z, medium)) - np.atleast_1d(shares) * collected / CONE)
+    errors = np.array(errors)
+    assert len(errors) == 41
+    assert math.sqrt((errors**2).mean()) < 0.025
+    assert abs(errors.mean()) < 0.01
+
+
 @pytest.mark.parametrize(("medium", "row"), [(m, r) for m, r in ALL if m is not SLICE and r[3]])
 def test_light_within_ten_um_is_the_monte_carlos_in_other_tissues(medium, row):
     z, collected, _, share = row
