@@ -14,7 +14,7 @@ import numpy as np
 import minisim_core as ms
 
 from . import plots as _plots
-from .controls import Slider, describe_sliders, describe_switches, nested, value_of
+from .controls import Slider, describe_sliders, describe_switches, nested
 from .stream import Piece, Stream, Work
 from .viewer import Viewer
 
@@ -273,6 +273,3 @@ def _display_range(*sides: np.ndarray) -> list[int]:
     """Return the counts shown as black and white: percentiles of the opening pair together."""
     low, high = np.percentile(np.stack(sides), (0.2, 99.8))
     return [math.floor(low), max(math.floor(low) + 1, math.ceil(high))]
-
-
-__all__ = ["Figure", "Panel", "Slider", "value_of"]

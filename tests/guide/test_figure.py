@@ -1,20 +1,16 @@
 """The linked figure without a browser: generated controls, one wish at a time, errors in words."""
 
 import asyncio
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+
+import fake_engine
+import minisim_core as ms
 from minisim_guide import plots
 from minisim_guide.controls import Slider, describe_sliders, describe_switches, nested, value_of
 from minisim_guide.figure import Figure, Panel, _runs
 from minisim_guide.stream import UNPAID
-
-import minisim_core as ms
-
-sys.path.insert(0, str(Path(__file__).parent))
-import fake_engine
 
 
 @pytest.fixture(autouse=True)

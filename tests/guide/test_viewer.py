@@ -13,11 +13,10 @@ import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+import fake_engine
 import minisim_core as ms
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-import fake_engine  # noqa: E402
 
 CELL = f"""
 import sys

@@ -118,11 +118,13 @@ function render({ model, el }) {
     display.auto.checked = show.auto;
     ui.wipe.value = 100 * show.split;
     ui.wipe.setAttribute("aria-valuetext", `${Math.round(100 * show.split)} % of the width`);
+    // A dark background is as it should be; a picture that is white, or all black, is not.
     const share = (test) => pair[1].reduce((n, v) => n + test(v), 0) / pair[1].length;
     const bright = share((v) => v >= show.high), dark = share((v) => v <= show.low);
-    display.outside.hidden = Math.max(bright, dark) < 0.1;
-    display.outside.firstChild.textContent = `${Math.round(100 * Math.max(bright, dark))} % of the `
-      + `right picture is too ${bright > dark ? "bright" : "dark"} for the display range. `;
+    display.outside.hidden = bright < 0.1 && dark < 0.95;
+    display.outside.firstChild.textContent = bright >= 0.1
+      ? `${Math.round(100 * bright)} % of the right picture is too bright for the display range. `
+      : `${Math.round(100 * dark)} % of the right picture is too dark for the display range. `;
     marks();
   }
 
