@@ -184,8 +184,12 @@ def spikes(seed: int, places: Places, firing: Firing, first_block: int, blocks: 
 
 
 def spikes_between(seed: int, places: Places, firing: Firing, start_s: float, stop_s: float) -> Spikes:
-    """Return all spikes of the blocks that overlap a stretch of time."""
-    first = math.floor(start_s / _EVENT_BLOCK_S)
+    """Return all spikes of a stretch of time, and some around it: whole blocks of events.
+
+    Bursts that begin before the stretch and reach into it are among them.
+    """
+    longest_s = 5 * kernels.LONGEST_BURST * firing.burst_interval_s
+    first = math.floor((start_s - longest_s) / _EVENT_BLOCK_S)
     blocks = max(math.ceil(stop_s / _EVENT_BLOCK_S) - first, 1)
     return spikes(seed, places, firing, first, blocks)
 
@@ -278,11 +282,12 @@ def _light_at_rate(indicator: str, rates_hz: FloatArray, burst_spikes: float) ->
     event = stop * one / (1 - (1 - stop) * one)
     exponent = np.trapezoid(event - 1, times, axis=1)
     drive = np.arange(points) * reach / points
+    drive = np.where(drive < 0.75 * reach, drive, drive - reach)  # the transform's ripple wraps round
     rest = 1 / (1 + math.exp(i.slope * i.midpoint))
     light = i.peak * (1 / (1 + np.exp(-i.slope * (drive - i.midpoint))) - rest)
     mean_drive = rates_hz * burst_spikes * np.trapezoid(kernel, times)
     density = np.fft.irfft(np.exp(np.outer(rates_hz, exponent)), n=points, axis=1)
-    return np.where(mean_drive < reach / 3, density @ light, light[-1])
+    return np.where(mean_drive < reach / 3, density @ light, light.max())
 
 
 def population_course(

@@ -14,7 +14,7 @@ from .memory import Result, stage
 from .parameters import Parameters, quantity
 
 FloatArray = NDArray[np.floating]
-_AVOGADRO = 6.02214076e23
+AVOGADRO = 6.02214076e23
 
 
 class Cells(Parameters):
@@ -100,12 +100,18 @@ class Places(Result):
 
 @dataclass(frozen=True, eq=False)
 class Bodies(Result):
-    """What each cell looks like, and how bright it is at rest."""
+    """The outline of each cell."""
 
     radius_um: FloatArray  # (N,)
     axis_ratio: FloatArray  # (N,) long over short, as seen from above
     orientation_rad: FloatArray  # (N,)
-    bright_molecules: FloatArray  # (N,) at rest
+
+
+@dataclass(frozen=True, eq=False)
+class Expression(Result):
+    """How bright each cell is at rest."""
+
+    bright_molecules: FloatArray  # (N,)
 
 
 @stage
@@ -169,38 +175,38 @@ def place_explicitly(positions_um: tuple[tuple[float, float, float], ...]) -> Pl
 
 
 @stage
-def grow(
+def grow(seed: int, places: Places, radius_um: float, radius_sd_um: float, elongation: float) -> Bodies:
+    """Give each cell its size and its outline."""
+    radius = np.maximum(radius_um + radius_sd_um * _marks(seed, places, "radius"), 0.3 * radius_um)
+    turn = randomness.uniforms(randomness.stream(seed, "cells", "orientation"), places.ids)
+    ratio = np.exp(np.abs(elongation * _marks(seed, places, "elongation")))
+    return Bodies(radius_um=radius, axis_ratio=ratio, orientation_rad=math.pi * turn)
+
+
+@stage
+def express(
     seed: int,
     places: Places,
-    radius_um: float,
-    radius_sd_um: float,
-    elongation: float,
+    bodies: Bodies,
     nucleus_fraction: float,
     nucleus_brightness: float,
     brightness_sd: float,
     concentration_um: float,
     bright_fraction_at_rest: float,
-) -> Bodies:
-    """Give each cell its size, its outline and its molecules.
+) -> Expression:
+    """Give each cell its molecules.
 
-    Bright molecules = concentration x volume (the nucleus counting by its brightness) x bright
-    fraction x a log-normal factor of mean 1.
+    Concentration x volume (the nucleus counting by its brightness) x bright fraction x a log-normal
+    factor of mean 1.
     """
+    factor = np.exp(brightness_sd * _marks(seed, places, "brightness") - brightness_sd**2 / 2)
+    volume_l = cytosol_volume_um3(bodies.radius_um, nucleus_fraction, nucleus_brightness) * 1e-15
+    molecules = concentration_um * 1e-6 * AVOGADRO * volume_l
+    return Expression(molecules * bright_fraction_at_rest * factor)
 
-    def marks(quantity: str) -> FloatArray:
-        return randomness.normals(randomness.stream(seed, "cells", quantity), places.ids)
 
-    radius = np.maximum(radius_um + radius_sd_um * marks("radius"), 0.3 * radius_um)
-    turn = randomness.uniforms(randomness.stream(seed, "cells", "orientation"), places.ids)
-    expression = np.exp(brightness_sd * marks("brightness") - brightness_sd**2 / 2)
-    volume_l = cytosol_volume_um3(radius, nucleus_fraction, nucleus_brightness) * 1e-15
-    molecules = concentration_um * 1e-6 * _AVOGADRO * volume_l
-    return Bodies(
-        radius_um=radius,
-        axis_ratio=np.exp(np.abs(elongation * marks("elongation"))),
-        orientation_rad=math.pi * turn,
-        bright_molecules=molecules * bright_fraction_at_rest * expression,
-    )
+def _marks(seed: int, places: Places, quantity: str) -> FloatArray:
+    return randomness.normals(randomness.stream(seed, "cells", quantity), places.ids)
 
 
 def cytosol_volume_um3(

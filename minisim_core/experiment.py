@@ -6,7 +6,7 @@ import json
 import math
 import warnings
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 from pydantic import field_validator
 
@@ -37,11 +37,8 @@ GROUPS: dict[str, type[Parameters]] = {
 }
 
 
-class Experiment(Parameters):
-    """Every parameter of one recording.
-
-    Change it with `with_`, save it with `to_json`, render it with `minisim_core.simulate`.
-    """
+class _Fields(Parameters):
+    """The fields of an Experiment, each valid by itself."""
 
     scope: Scope = Scope()
     tissue: Tissue = Tissue()
@@ -75,9 +72,29 @@ class Experiment(Parameters):
     def _known_layers(cls, value: Any) -> tuple[str, ...]:
         return layers.check(value)
 
+
+class Experiment(_Fields):
+    """Every parameter of one recording.
+
+    Change it with `with_`, save it with `to_json`, render it with `minisim_core.simulate`.
+
+    Parameters
+    ----------
+    **values
+        Top-level fields, and groups as mappings or models; the rest keeps its default.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter, its value and its limits.
+    """
+
+    def __init__(self, /, **values: Any) -> None:
+        super().__init__(**_valid(_Fields(), values))
+
     # -- changing -------------------------------------------------------------------------
 
-    def with_(self, **changes: Any) -> Self:
+    def with_(self, **changes: Any) -> Experiment:
         """Return a changed copy.
 
         Parameters
@@ -91,12 +108,7 @@ class Experiment(Parameters):
         ParameterError
             Naming the parameter, its value and its limits.
         """
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        top = {name: value for name, value in changes.items() if name not in GROUPS}
-        for name in changes.keys() & GROUPS.keys():
-            fields[name] = _merged(name, fields[name], changes[name])
-        fields.update(_checked_top(top))
-        return _crosschecked(type(self).model_construct(**fields))
+        return Experiment.model_construct(**_valid(self, changes))
 
     # -- JSON -----------------------------------------------------------------------------
 
@@ -106,7 +118,7 @@ class Experiment(Parameters):
         return json.dumps(head | self.model_dump(mode="json"), indent=1, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
+    def from_json(cls, text: str | bytes) -> Experiment:
         """Read an experiment back.
 
         Raises
@@ -126,15 +138,7 @@ class Experiment(Parameters):
         if not isinstance(values, dict):
             raise ParameterError("this is not the JSON of an experiment: not an object")
         _check_versions(values)
-        return cls.make(**values)
-
-    @classmethod
-    def make(cls, **values: Any) -> Self:
-        """Build an experiment from nested values; refusals are sentences (`ParameterError`)."""
-        groups = {name: values.pop(name) for name in list(values) if name in GROUPS}
-        made = {name: _merged(name, GROUPS[name](), value) for name, value in groups.items()}
-        fields = dict(cls()) | _checked_top(values) | made
-        return _crosschecked(cls.model_construct(**fields))
+        return cls(**values)
 
     # -- derived sizes --------------------------------------------------------------------
 
@@ -162,6 +166,18 @@ class Experiment(Parameters):
         return self.sensor.exposure_fraction / self.frame_rate_hz
 
 
+def _valid(old: _Fields, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply changes to an experiment's fields; only what changed is validated again."""
+    fields = dict(old)
+    for name in changes.keys() & GROUPS.keys():
+        fields[name] = _merged(name, fields[name], changes[name])
+    top = {name: value for name, value in changes.items() if name not in GROUPS}
+    valid = build(_Fields, top)
+    fields |= {name: getattr(valid, name) for name in top}
+    _crosscheck(Experiment.model_construct(**fields))
+    return fields
+
+
 def _merged(name: str, old: Parameters, change: Any) -> Parameters:
     model = GROUPS[name]
     if isinstance(change, model):
@@ -171,12 +187,6 @@ def _merged(name: str, old: Parameters, change: Any) -> Parameters:
             f"{name} = {change!r} is refused: give a mapping of its parameters or a {model.__name__}"
         )
     return build(model, dict(old) | dict(change), name)
-
-
-def _checked_top(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Validate top-level values alone, so that untouched groups are not validated again."""
-    valid = build(Experiment, changes)
-    return {name: getattr(valid, name) for name in changes}
 
 
 def _check_versions(values: dict[str, Any]) -> None:
@@ -197,9 +207,8 @@ def _check_versions(values: dict[str, Any]) -> None:
         )
 
 
-def _crosschecked(experiment: Experiment) -> Any:
+def _crosscheck(e: Experiment) -> None:
     """Refuse what no single field can see."""
-    e = experiment
     sensor_um = min(e.sensor.height_px, e.sensor.width_px) * e.pixel_um
     if e.field_um is not None and round(e.field_um / e.pixel_um) > min(e.sensor.height_px, e.sensor.width_px):
         raise ParameterError(
@@ -217,7 +226,6 @@ def _crosschecked(experiment: Experiment) -> Any:
         )
     _check_cells(e.cells)
     _warn_outside_the_fits(e.tissue)
-    return e
 
 
 def _check_cells(cells: Cells) -> None:

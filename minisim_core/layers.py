@@ -58,6 +58,8 @@ def check(names: Iterable[str]) -> tuple[str, ...]:
     ParameterError
         If a name is no layer, or is `cells`, which cannot be switched off.
     """
+    if not isinstance(names, Iterable):
+        raise ParameterError(f"off = {names!r} is refused: give names of layers")
     wanted = (names,) if isinstance(names, str) else tuple(names)
     for name in wanted:
         if name not in LAYERS:

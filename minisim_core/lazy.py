@@ -72,7 +72,7 @@ class LazyArray:
         if copy is False:
             raise ValueError("these entries are computed on demand: a copy cannot be avoided")
         whole = self[...]
-        return whole if dtype is None else whole.astype(dtype, copy=False)
+        return whole.astype(dtype or self.dtype, copy=bool(copy))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._origin[0], self._origin[1:]
@@ -91,7 +91,7 @@ class LazyArray:
             self._check_size(len(indices))
             block = self._read(indices)
             return self._frozen(block[tuple([*keys[: self._axis], slice(None), *keys[self._axis + 1 :]])])
-        if np.ndim(wanted) and any(not isinstance(k, (slice, int, np.integer)) for k in others):
+        if np.ndim(wanted) and any(not isinstance(k, (slice, int)) for k in others):
             raise IndexError("index only one axis with an array at a time")
         indices = _checked(np.asarray(wanted), length)
         self._check_size(indices.size)
@@ -103,26 +103,20 @@ class LazyArray:
         return self._frozen(block[tuple(keys)])
 
     def _full_key(self, key: Any) -> list[Any]:
+        """One key per axis: slices, ints and integer arrays only."""
         keys = list(key) if isinstance(key, tuple) else [key]
         if any(k is None for k in keys):
             raise IndexError("new axes are not supported: index first, then reshape")
         dots = [i for i, k in enumerate(keys) if k is Ellipsis]
         if len(dots) > 1:
             raise IndexError("an index can only have a single ellipsis ('...')")
-        keys = [np.asarray(k) if isinstance(k, (list, tuple)) or hasattr(k, "__array__") else k for k in keys]
-        keys = [
-            _mask_to_indices(k, self.shape[i]) if not dots else k for i, k in enumerate(keys[: self.ndim])
-        ] + keys[self.ndim :]
-        if dots:
-            at = dots[0]
-            fill = [slice(None)] * (self.ndim - len(keys) + 1)
-            keys = keys[:at] + fill + keys[at + 1 :]
-            keys = [_mask_to_indices(k, n) for k, n in zip(keys, self.shape, strict=False)] + keys[
-                self.ndim :
-            ]
-        if len(keys) > self.ndim:
+        given = len(keys) - len(dots)
+        if given > self.ndim:
             raise IndexError(f"too many indices: this array has {self.ndim} axes")
-        return keys + [slice(None)] * (self.ndim - len(keys))
+        at = dots[0] if dots else given
+        rest = [slice(None)] * (self.ndim - given)
+        keys = keys[:at] + rest + keys[at + len(dots) :]
+        return [_axis_key(k, length) for k, length in zip(keys, self.shape, strict=True)]
 
     def _check_size(self, count: int) -> None:
         nbytes = count * self.nbytes // max(self.shape[self._axis], 1)
@@ -139,22 +133,24 @@ class LazyArray:
         return result
 
 
-def _mask_to_indices(key: Any, length: int) -> Any:
+def _axis_key(key: Any, length: int) -> Any:
+    """Turn what may index one axis into a slice, an int or an array of integers."""
+    if isinstance(key, slice):
+        return key
     if isinstance(key, (bool, np.bool_)):
         raise IndexError("a single True or False is no index")
-    if isinstance(key, np.ndarray) and key.dtype == bool:
-        if key.shape != (length,):
-            raise IndexError(f"a mask of shape {key.shape} does not fit an axis of {length}")
-        return np.flatnonzero(key)
-    return key
-
-
-def _checked(indices: NDArray[Any], length: int) -> NDArray[np.intp]:
-    if indices.size == 0:
-        return indices.astype(np.intp)
-    if not np.issubdtype(indices.dtype, np.integer):
+    array = np.asarray(key)
+    if array.dtype == bool:
+        if array.shape != (length,):
+            raise IndexError(f"a mask of shape {array.shape} does not fit an axis of {length}")
+        return np.flatnonzero(array)
+    if array.size and not np.issubdtype(array.dtype, np.integer):
         raise IndexError("only integers, slices, '...' and integer or boolean arrays are indices")
+    return int(array) if array.ndim == 0 else array.astype(np.intp)
+
+
+def _checked(indices: NDArray[np.intp], length: int) -> NDArray[np.intp]:
     outside = (indices < -length) | (indices >= length)
     if outside.any():
         raise IndexError(f"index {indices[outside].flat[0]} is out of range for {length} entries")
-    return np.where(indices < 0, indices + length, indices).astype(np.intp)
+    return np.where(indices < 0, indices + length, indices)

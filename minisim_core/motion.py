@@ -95,9 +95,9 @@ def running(seed: int, fraction: float, bout_s: float, times_s: FloatArray) -> F
     """How much the animal runs, 0 to 1, at ascending instants."""
     if fraction in (0, 1):
         return np.full_like(times_s, fraction)
-    noise = randomness.smooth_noise(randomness.stream(seed, "motion", "gait"), times_s, 0.8 * bout_s)
-    threshold = randomness.normal_quantiles(np.array([1 - fraction]))[0]
-    steepness = 2.5 * bout_s / (2 * _GATE_S)
+    noise = randomness.smooth_noise(randomness.stream(seed, "motion", "wheel"), times_s, 0.5 * bout_s)
+    threshold = -randomness.normal_quantiles(np.array([fraction]))[0]
+    steepness = 1.6 * bout_s / (2 * _GATE_S)
     return 0.5 + 0.5 * np.tanh(steepness * (noise - threshold))
 
 

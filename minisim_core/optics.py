@@ -347,7 +347,7 @@ def light_against_defocus(experiment: Experiment, defocus_um: FloatArray) -> Flo
     total = np.empty(len(defocus_um))
     for k, distance in enumerate(defocus_um):
         places = place_explicitly(((float(distance), 0.0, 0.0),))
-        body = grow(0, places, 2.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0)
+        body = grow(0, places, 2.0, 0.0, 0.0)
         images = cell_images(
             canvas, places, body, 0.0, 1.0, lens, CLEAR, scope.field_curvature_um,
             scope.aberration_growth_um_per_mm2, 0.0, True, True,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 Model = TypeVar("Model", bound="Parameters")
 
@@ -20,10 +20,22 @@ class ModelRangeWarning(UserWarning):
     """A parameter is allowed but lies outside the range in which the model was checked."""
 
 
+class _NotANumberError(ValueError):
+    """A text or a truth value stands where a number belongs."""
+
+
 class Parameters(BaseModel):
     """One frozen group of parameters."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number_from_text(cls, value: Any, info: ValidationInfo) -> Any:
+        default = cls.model_fields[info.field_name or ""].default
+        if isinstance(default, (int, float)) and isinstance(value, (str, bytes, bool)):
+            raise _NotANumberError
+        return value
 
 
 def quantity(
@@ -170,13 +182,20 @@ def _sentence(model: type[Parameters], details: Any, prefix: str) -> str:
     if kind == "extra_forbidden":
         known = ", ".join(model.model_fields)
         return f"there is no parameter named {name!r}; known here: {known}"
-    shown = repr(value) if len(repr(value)) < 60 else repr(value)[:57] + "..."
-    if kind == "value_error":
-        reason = str(details["ctx"]["error"])
-        return f"{name} = {shown}: {reason}" if path else reason
+    shown = _shown(value)
+    if kind == "value_error" and not isinstance(details["ctx"]["error"], _NotANumberError):
+        return str(details["ctx"]["error"])
     if not path or path[0] not in model.model_fields:
         return f"{name or 'the input'} = {shown}: {details['msg']}"
     return f"{name} = {shown} is refused: it must be {_expectation(model, path[0])}"
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not print whole numbers of thousands of digits
+        return "a number too long to print"
+    return text if len(text) < 60 else text[:57] + "..."
 
 
 def _expectation(model: type[Parameters], field_name: str) -> str:
@@ -185,7 +204,7 @@ def _expectation(model: type[Parameters], field_name: str) -> str:
         return "one of " + ", ".join(repr(choice) for choice in about.choices)
     kind = {int: "a whole number", str: "a text", bool: "true or false"}.get(
         model.model_fields[field_name].annotation,  # type: ignore[arg-type]
-        "finite numbers" if isinstance(about.default, tuple) else "a finite number",
+        f"{len(about.default)} finite numbers" if isinstance(about.default, tuple) else "a finite number",
     )
     unit = f" {about.unit}" if about.unit else ""
     if about.low is not None and about.high is not None:

@@ -15,7 +15,8 @@ _V4_CA1: dict[str, Any] = {
         "depth_range_um": (110.0, 160.0),
         "radius_um": 5.5,
     },
-    "neuropil": {"ratio": 17},
+    "neuropil": {"ratio": 28},
+    "illumination": {"stray_light_e_per_mw_s": 900},
     "vessels": {"count": 2},
     "sensor": {"gain": 3.5},
 }
@@ -56,7 +57,7 @@ def get(name: str, **changes: Any) -> Experiment:
     ParameterError
         If there is no such preset, or a change is refused.
     """
-    return Experiment.make(**_preset(name)[1]).with_(**changes)
+    return Experiment(**_preset(name)[1]).with_(**changes)
 
 
 def _preset(name: str) -> tuple[str, dict[str, Any]]:

@@ -176,8 +176,8 @@ class Recording:
             movie.flush()
             del movie
             (Path(folder) / "experiment.json").write_text(self.experiment.to_json(), "utf-8")
-            os.replace(Path(folder) / "experiment.json", target.with_suffix(".json"))
             os.replace(unfinished, target)
+            os.replace(Path(folder) / "experiment.json", target.with_suffix(".json"))
         return target
 
 

@@ -21,6 +21,7 @@ FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
 
 _GUARD_PX = 6  # beyond the longest shift: the width of the interpolation
+_MARGIN_STEP_PX = 8  # the canvas grows in such steps: grids stay on their pixels, sliders redraw nothing
 _APRON_STEP_UM = 50.0  # the drawn tissue grows in such steps, so that sliders seldom redraw it
 
 
@@ -65,8 +66,8 @@ class Scene:
         """Field and motion margin; no switch changes it."""
         e = self.experiment
         bound = motion.bound_um(e.motion)
-        height, width = e.shape_px
-        return Canvas(height, width, math.ceil(bound / e.pixel_um) + _GUARD_PX, e.pixel_um)
+        margin = math.ceil((bound / e.pixel_um + _GUARD_PX) / _MARGIN_STEP_PX) * _MARGIN_STEP_PX
+        return Canvas(*e.shape_px, margin, e.pixel_um)
 
     @cached_property
     def drawn_half_um(self) -> float:
@@ -107,10 +108,16 @@ class Scene:
     def bodies(self) -> cells.Bodies:
         """What the cells look like."""
         e, c = self.experiment, self.experiment.cells
-        return cells.grow(
-            e.seed, self.places, c.radius_um, c.radius_sd_um, c.elongation, c.nucleus_fraction,
-            c.nucleus_brightness, c.brightness_sd, c.concentration_um, c.bright_fraction_at_rest,
-        )  # fmt: skip
+        return cells.grow(e.seed, self.places, c.radius_um, c.radius_sd_um, c.elongation)
+
+    @cached_property
+    def bright_molecules(self) -> FloatArray:
+        """Bright molecules of each cell at rest."""
+        e, c = self.experiment, self.experiment.cells
+        return cells.express(
+            e.seed, self.places, self.bodies, c.nucleus_fraction, c.nucleus_brightness,
+            c.brightness_sd, c.concentration_um, c.bright_fraction_at_rest,
+        ).bright_molecules  # fmt: skip
 
     @cached_property
     def images(self) -> optics.CellImages:
@@ -154,7 +161,7 @@ class Scene:
     @cached_property
     def rest_electrons(self) -> FloatArray:
         """Light of each cell at rest, before depth: photoelectrons per exposure."""
-        return self.electrons_per_molecule * self.bodies.bright_molecules
+        return self.electrons_per_molecule * self.bright_molecules
 
     @cached_property
     def amplitudes(self) -> tuple[FloatArray, FloatArray]:
@@ -227,7 +234,7 @@ class Scene:
             float(cells.cytosol_volume_um3(c.radius_um, c.nucleus_fraction, c.nucleus_brightness))
             * (1 + 3 * (c.radius_sd_um / c.radius_um) ** 2)  # mean of the cubed radius
         )
-        each = c.concentration_um * 1e-6 * 6.02214076e23 * volume * 1e-15 * c.bright_fraction_at_rest
+        each = c.concentration_um * 1e-6 * cells.AVOGADRO * volume * 1e-15 * c.bright_fraction_at_rest
         return c.density_per_mm3 * 1e-9 * (high - low) * each
 
     @property

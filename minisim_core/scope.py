@@ -56,7 +56,7 @@ class Scope(Parameters):
         high=100,
         unit="µm/mm²",
         label="Growth of lens blur",
-        source="fit to the ray-traced spots up to 0.6 mm, within 0.1 µm",
+        source="fit to the ray-traced spots up to 0.6 mm, within 0.16 µm",
     )
     distortion_per_mm2: float = quantity(
         0.060,

@@ -117,13 +117,15 @@ def _grow_trunk(
     heading = math.pi * (u[0] + 0.5)  # any direction, mostly not straight down the columns
     aside = (u[1] - 0.5) * 2 * (70 if tree == 0 else 800)
     side = heading + math.pi / 2
-    y = aside * math.sin(side) - _HALF_LENGTH_UM * math.sin(heading)
-    x = aside * math.cos(side) - _HALF_LENGTH_UM * math.cos(heading)
     radius = radius_um * math.exp(0.15 * _marks(seed, tree, "radius", 1)[0] * (tree > 0))
     steps = int(2 * _HALF_LENGTH_UM / _STEP_UM)
     # forks near the middle of the field, then wherever they fall
     forks = [int(steps * (0.5 + 0.1 * (f - 0.7) + 0.05 * (u[2 + f] - 0.5))) for f in range(3)]
     turns = _winding(seed, tree, "winding", steps)
+    # sown so that its middle lies where it should, however it winds
+    before = heading + turns[: steps // 2]
+    y = aside * math.sin(side) - _STEP_UM * float(np.sin(before).sum())
+    x = aside * math.cos(side) - _STEP_UM * float(np.cos(before).sum())
     parent = -1
     for n in range(steps):
         child = radius

@@ -178,12 +178,7 @@ def test_blocks_join_without_a_seam():
 # -- the population -------------------------------------------------------------------------
 
 
-WRAPPED = pytest.mark.xfail(
-    strict=True, reason="the Fourier sum's ripple at zero drive wraps round to the saturated end of the grid"
-)
-
-
-@pytest.mark.parametrize("indicator", ["GCaMP6f", pytest.param("jGCaMP8m", marks=WRAPPED)])
+@pytest.mark.parametrize("indicator", ["GCaMP6f", "jGCaMP8m"])
 def test_the_population_is_the_mean_of_many_cells(indicator):
     about = activity.population(indicator, FIRING)
     rate, frames = 4.0, 64 * 4
@@ -204,9 +199,7 @@ def test_the_population_is_the_mean_of_many_cells(indicator):
 
 @pytest.mark.parametrize("rate", [0.1, 1.0, 5.0])
 @pytest.mark.parametrize("indicator", ["GCaMP6f", "GCaMP6s", "jGCaMP7f", "jGCaMP8f"])
-def test_mean_light_at_a_steady_rate_is_that_of_thrown_events(indicator, rate, request):
-    if rate == 0.1 or (rate == 1.0 and indicator.startswith("j")):
-        request.node.add_marker(WRAPPED)
+def test_mean_light_at_a_steady_rate_is_that_of_thrown_events(indicator, rate):
     rng = np.random.default_rng(0)
     seconds, step = 6000.0, 0.004
     starts = rng.uniform(0, seconds, rng.poisson(rate * seconds))

@@ -51,7 +51,7 @@ def test_the_haze_is_proportional_to_its_ratio_to_the_cells():
     scene = Scene(exp.with_(cells={"positions_um": None}))
     low, high = exp.cells.depth_range_um
     area = (2 * scene.drawn_half_um) ** 2
-    resting = scene.bodies.bright_molecules.sum() / area
+    resting = scene.bright_molecules.sum() / area
     per_um2 = scene.haze_electrons / scene.electrons_per_molecule / exp.pixel_um**2
     assert per_um2 == pytest.approx(5 * resting, rel=4 * 0.7 / math.sqrt(len(scene.places)))
     assert high > low
@@ -183,7 +183,7 @@ def test_the_surround_is_the_sum_of_many_discrete_cells(beam, depths):
     lit = beam.at(y[:, None], x[None, :])
     for part in np.array_split(positions, 12):
         places = cells.place_explicitly(tuple(map(tuple, part)))
-        body = cells.grow(0, places, 6.0, 0.0, 0.0, *BODY, 0.0, 1.0, 1.0)
+        body = cells.grow(0, places, 6.0, 0.0, 0.0)
         images = optics.cell_images(CANVAS, places, body, *BODY, LENS, GUIDE, 1684.0, 8.0, 0.0, True, True)
         ones, none = np.ones(len(part)), np.zeros(len(part))
         total += lit * optics.picture(CANVAS, images, ones, none)

@@ -71,17 +71,22 @@ def test_seeds_differ_and_nothing_comes_of_nothing():
     assert len(cells.place(0, 0.0, DEPTHS, 11.0, 200.0)) == 0
 
 
-def grown(**changes):
-    values = dict(
-        radius_um=6.0, radius_sd_um=0.8, elongation=0.15, nucleus_fraction=0.62, nucleus_brightness=0.3,
-        brightness_sd=0.5, concentration_um=30.0, bright_fraction_at_rest=0.1,
-    )  # fmt: skip
-    places = cells.place(2, 1e5, DEPTHS, 0.0, 300.0)
-    return cells.grow(2, places, *(values | changes).values())
+SHAPE = dict(radius_um=6.0, radius_sd_um=0.8, elongation=0.15)
+CONTENT = dict(
+    nucleus_fraction=0.62, nucleus_brightness=0.3, brightness_sd=0.5, concentration_um=30.0,
+    bright_fraction_at_rest=0.1,
+)  # fmt: skip
+
+
+def grown(places=None, **content):
+    """Bodies and bright molecules."""
+    places = cells.place(2, 1e5, DEPTHS, 0.0, 300.0) if places is None else places
+    bodies = cells.grow(2, places, *SHAPE.values())
+    return bodies, cells.express(2, places, bodies, *(CONTENT | content).values()).bright_molecules
 
 
 def test_bodies_have_the_asked_sizes_and_outlines():
-    bodies = grown()
+    bodies, _ = grown()
     n = len(bodies.radius_um)
     assert bodies.radius_um.mean() == pytest.approx(6, abs=4 * 0.8 / math.sqrt(n))
     assert bodies.radius_um.std() == pytest.approx(0.8, rel=0.05)
@@ -92,27 +97,27 @@ def test_bodies_have_the_asked_sizes_and_outlines():
 
 
 def test_mean_brightness_is_concentration_times_volume():
-    bodies = grown()
+    bodies, molecules = grown()
     radius = 6 + 0.8 * np.random.default_rng(0).normal(size=400_000)
     shell = 4 / 3 * math.pi * radius**3 * (1 - 0.7 * 0.62**3)
     expected = 30e-6 * 6.02214076e23 * shell.mean() * 1e-15 * 0.1
-    spread = bodies.bright_molecules.std() / math.sqrt(len(bodies.bright_molecules))
-    assert bodies.bright_molecules.mean() == pytest.approx(expected, abs=4 * spread)
-    logs = np.log(bodies.bright_molecules / bodies.radius_um**3)
+    spread = molecules.std() / math.sqrt(len(molecules))
+    assert molecules.mean() == pytest.approx(expected, abs=4 * spread)
+    logs = np.log(molecules / bodies.radius_um**3)
     assert logs.std() == pytest.approx(0.5, rel=0.05)
 
 
 def test_marks_are_independent_and_scale_with_their_spread():
-    bodies, wider = grown(), grown(brightness_sd=1.0)
+    (bodies, molecules), (_, wider) = grown(), grown(brightness_sd=1.0)
     limit = 4 / math.sqrt(len(bodies.radius_um))
-    expression = np.log(bodies.bright_molecules / bodies.radius_um**3)
+    expression = np.log(molecules / bodies.radius_um**3)
     for a, b in (
         (bodies.radius_um, expression),
         (bodies.radius_um, bodies.orientation_rad),
         (np.log(bodies.axis_ratio), expression),
     ):
         assert abs(np.corrcoef(a, b)[0, 1]) < limit
-    stretched = np.log(wider.bright_molecules / wider.radius_um**3)
+    stretched = np.log(wider / bodies.radius_um**3)
     assert np.corrcoef(expression, stretched)[0, 1] == pytest.approx(1)
     assert stretched.std() == pytest.approx(2 * expression.std())
 
@@ -120,6 +125,6 @@ def test_marks_are_independent_and_scale_with_their_spread():
 def test_a_cells_marks_do_not_depend_on_its_company():
     many = cells.place(2, 5e4, DEPTHS, 0.0, 200.0)
     few = cells.place(2, 1e4, DEPTHS, 0.0, 200.0)
-    shape = (6.0, 0.8, 0.15, 0.62, 0.3, 0.5, 30.0, 0.1)
-    a, b = cells.grow(2, many, *shape), cells.grow(2, few, *shape)
-    np.testing.assert_array_equal(a.bright_molecules[: len(few)], b.bright_molecules)
+    (a, many_molecules), (b, few_molecules) = grown(many), grown(few)
+    np.testing.assert_array_equal(a.radius_um[: len(few)], b.radius_um)
+    np.testing.assert_array_equal(many_molecules[: len(few)], few_molecules)

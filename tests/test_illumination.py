@@ -84,11 +84,10 @@ def test_excitations_per_second_are_the_light_budget():
 
 def test_a_resting_soma_of_the_guide_shines_nine_thousand_electrons():
     scene = Scene(ms.presets.get("guide"))
-    bodies = scene.bodies
     typical = np.median(scene.rest_electrons / np.exp(-0.125))  # the median of a log-normal of mean 1
     assert typical == pytest.approx(8800, rel=0.2)
     assert scene.rest_electrons.sum() == pytest.approx(
-        scene.electrons_per_molecule * bodies.bright_molecules.sum()
+        scene.electrons_per_molecule * scene.bright_molecules.sum()
     )
 
 

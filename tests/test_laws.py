@@ -57,15 +57,16 @@ CLOCK = (
     "activity.fluorescence activity.population_light background.neuropil_courses motion.exposure_paths "
     "vessels.swellings"
 )
-PLACE = f"cells.place cells.grow optics.cell_images {LIGHT}"
+PLACE = f"cells.place cells.grow cells.express optics.cell_images {LIGHT}"
 LENS = "background.near_haze background.surround optics.cell_images"
-BODY = "cells.grow optics.cell_images"
+BODY = "cells.grow cells.express optics.cell_images"
 BEAM = "background.far_haze background.surround illumination.static_fields"
 TISSUE = f"{LENS} background.far_haze vessels.shadow"
 SCALE = f"{TISSUE} background.patches background.neuropil_courses illumination.static_fields"
 ALL_DRAWN = (
     "activity.drive activity.fluorescence activity.population_light activity.spikes "
-    "background.neuropil_courses background.near_haze background.texture cells.grow cells.place "
+    "background.neuropil_courses background.near_haze background.texture cells.express cells.grow "
+    "cells.place "
     "motion.exposure_paths optics.cell_images sensor.pattern vessels.grow vessels.shadow vessels.swellings"
 )
 
@@ -90,11 +91,11 @@ STAGES: dict[str, str] = {
     "cells.radius_um": f"{BODY} background.surround",
     "cells.radius_sd_um": BODY,
     "cells.elongation": BODY,
-    "cells.nucleus_fraction": f"{BODY} background.surround",
-    "cells.nucleus_brightness": f"{BODY} background.surround",
-    "cells.brightness_sd": "cells.grow",
-    "cells.concentration_um": "cells.grow",
-    "cells.bright_fraction_at_rest": "cells.grow",
+    "cells.nucleus_fraction": "cells.express optics.cell_images background.surround",
+    "cells.nucleus_brightness": "cells.express optics.cell_images background.surround",
+    "cells.brightness_sd": "cells.express",
+    "cells.concentration_um": "cells.express",
+    "cells.bright_fraction_at_rest": "cells.express",
     "activity.indicator": DRIVE,  # a longer memory needs the drive from earlier on
     "activity.rate_hz": FIRING,
     "activity.rate_spread": FIRING,
@@ -170,12 +171,6 @@ STAGES: dict[str, str] = {
     "off noise": "",
 }  # fmt: skip
 
-BODIES = "cell images hang on the whole Bodies although they do not use the molecules"
-WASTEFUL = {
-    f"cells.{name}": (BODIES, "optics.cell_images")
-    for name in ("brightness_sd", "concentration_um", "bright_fraction_at_rest")
-}
-
 
 def base_scene(small: Small) -> ms.Experiment:
     """A scene whose every value went through validation, so that equal values are the same."""
@@ -211,28 +206,11 @@ def test_the_table_of_stages_names_every_field_and_switch() -> None:
     assert set(STAGES) == {*FIELDS, *top, *(f"off {name}" for name in SWITCHES)}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=WASTEFUL[name][0]))
-        if name in WASTEFUL
-        else name
-        for name in STAGES
-    ],
-)
+@pytest.mark.parametrize("name", STAGES)
 def test_a_change_runs_just_the_stages_that_use_it(reruns: dict[str, set[str]], name: str) -> None:
     assert reruns[name] == set(STAGES[name].split())
 
 
-def test_no_change_runs_more_than_is_known(reruns: dict[str, set[str]]) -> None:
-    for name, stages in reruns.items():
-        allowed = set(STAGES[name].split()) | {WASTEFUL[name][1] if name in WASTEFUL else ""}
-        assert stages <= allowed, name
-
-
-@pytest.mark.xfail(
-    strict=True, reason="the margin follows the motion pixel by pixel, and everything is drawn on it"
-)
 def test_a_motion_slider_never_redraws_the_scene(small: Small) -> None:
     exp = base_scene(small)
     ms.simulate(exp).frames[0]
@@ -413,7 +391,7 @@ def cells_by_id(scene: Scene) -> dict[int, tuple[Any, ...]]:
     return {
         int(name): (
             *scene.places.positions_um[i],
-            b.radius_um[i], b.axis_ratio[i], b.orientation_rad[i], b.bright_molecules[i],
+            b.radius_um[i], b.axis_ratio[i], b.orientation_rad[i], scene.bright_molecules[i],
             tuple(spikes.time_s[spikes.first[i] : spikes.first[i + 1]]),
         )
         for i, name in enumerate(scene.places.ids)
@@ -429,8 +407,9 @@ def test_a_denser_tissue_keeps_the_cells_it_had(small: Small) -> None:
     assert 1.03 * n < len(dense.truth.positions_um) < 1.2 * n
     assert np.array_equal(dense.truth.positions_um[:n], sparse.truth.positions_um)
     a, b = Scene(sparse.experiment), Scene(dense.experiment)
-    for name in ("radius_um", "axis_ratio", "orientation_rad", "bright_molecules"):
+    for name in ("radius_um", "axis_ratio", "orientation_rad"):
         assert np.array_equal(getattr(b.bodies, name)[:n], getattr(a.bodies, name))
+    assert np.array_equal(b.bright_molecules[:n], a.bright_molecules)
     old = dense.truth.spike_cell < n
     assert np.array_equal(dense.truth.spike_time_s[old], sparse.truth.spike_time_s)
     assert np.array_equal(dense.truth.fluorescence[:n], sparse.truth.fluorescence[...])
@@ -554,7 +533,7 @@ def draws(exp: ms.Experiment) -> dict[str, Any]:
     grain = background.texture(exp.seed, n.texture, n.texture_size_um, n.depth_um, whole)
     times = np.linspace(0, 2, 40)
     return {
-        "cells": (scene.places.positions_um, scene.bodies.radius_um, scene.bodies.bright_molecules),
+        "cells": (scene.places.positions_um, scene.bodies.radius_um, scene.bright_molecules),
         "activity": (spikes.cell, spikes.time_s),
         "neuropil": (grain.spectra[0],),
         "vessels": (scene.tree.segments_um,),
@@ -608,9 +587,6 @@ def test_noise_is_the_same_whatever_layers_are_on(small: Small) -> None:
         assert np.array_equal(rec.without(switch).frames[2], rec.frames[2]), switch
 
 
-@pytest.mark.xfail(
-    strict=True, reason="1 - fraction rounds to 1, so the path is NaN and taps are written anywhere"
-)
 @pytest.mark.parametrize("fraction", [1e-17, 1e-300])
 def test_running_hardly_ever_is_a_finite_path(small: Small, fraction: float) -> None:
     exp = small(motion={"running_fraction": fraction})
@@ -956,10 +932,6 @@ def test_nothing_compiles_after_warming(python: Python) -> None:
     assert json.loads(said.splitlines()[-1]) == {}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="numba's cache looks at the kernel's own file alone: code of an old chance.py stays inside others",
-)
 def test_a_changed_kernel_file_recompiles_the_kernels_that_use_it(
     copied: Path, tmp_path: Path, python: Python
 ) -> None:

@@ -92,7 +92,7 @@ def test_bouts_grow_with_the_length_asked():
             stops = stops[stops > starts[0]]
             lengths.append((stops - starts[: len(stops)]) * 0.1)
         means.append(np.concatenate(lengths).mean())
-        assert bout < means[-1] < 2 * bout
+        assert 0.75 * bout < means[-1] < 1.35 * bout
     assert means[1] / means[0] == pytest.approx(10 / 3, rel=0.15)
 
 

@@ -25,7 +25,7 @@ class Shown:
     ):  # fmt: skip
         self.canvas = Canvas(field, field, 0, pixel_um)
         places = cells.place_explicitly(((float(z), float(y), float(x)),))
-        body = cells.grow(seed, places, float(radius), 0.0, elongation, *nucleus, 0.0, 1.0, 1.0)
+        body = cells.grow(seed, places, float(radius), 0.0, elongation)
         self.images = optics.cell_images(
             self.canvas, places, body, *nucleus, Lens(na, 1.36, float(focus), float(aberration)), medium,
             float(curvature), float(growth), float(distortion), blur, dimming,
@@ -67,7 +67,7 @@ def test_t2_a_uniform_plane_of_sources_looks_uniform_at_every_defocus(z, spacing
     reach = 32 + math.ceil((z * SLOPE + 15) / PIXEL_UM)
     side = np.arange(-reach, reach + 1, spacing) * PIXEL_UM
     places = cells.place_explicitly(tuple((float(z), float(a), float(b)) for a in side for b in side))
-    body = cells.grow(0, places, 6.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0)
+    body = cells.grow(0, places, 6.0, 0.0, 0.0)
     lens = Lens(0.33, 1.36, 0.0, 1.14)
     images = optics.cell_images(canvas, places, body, 0.0, 1.0, lens, CLEAR, 1e6, 0.0, 0.0, True, True)
     picture = optics.picture(canvas, images, np.ones(len(places)), np.zeros(len(places)))

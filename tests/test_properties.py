@@ -33,7 +33,7 @@ SIZES: dict[str, st.SearchStrategy[Any]] = {
     "sensor.pixel_pitch_um": st.floats(3, 10),
     "sensor.width_px": st.integers(8, 700),
     "sensor.height_px": st.integers(8, 700),
-    "motion.running_fraction": st.just(0.0) | st.floats(1e-9, 1),
+    "motion.running_fraction": st.floats(0, 1),
     "motion.looseness": st.floats(0, 1.5),
     "activity.rate_hz": st.floats(0, 4),
     "activity.burst_spikes": st.floats(1, 6),

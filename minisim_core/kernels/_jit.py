@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
 
 KERNELS: list[Any] = []
+_SOURCES = sorted(Path(__file__).parent.glob("*.py"))
+_STAMP = hashlib.blake2b(b"".join(path.read_bytes() for path in _SOURCES)).digest()
 _uncached_said = False
 
 
@@ -21,6 +25,8 @@ def jit(function: Callable[..., Any]) -> Any:
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
     try:
         kernel = numba.njit(function, cache=True, **options)
+        # numba looks at the kernel's own file alone, but kernels hold code of other files, too
+        kernel._cache._cache_file._source_stamp = _STAMP  # type: ignore[attr-defined]
     except RuntimeError:  # numba found no folder it may write its cache to
         _say_uncached()
         kernel = numba.njit(function, **options)

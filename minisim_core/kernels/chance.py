@@ -72,7 +72,7 @@ def _ratio(polynomials, r):
 
 @jit
 def normal_quantile(p):
-    """Inverse of the normal distribution function (Wichura 1988, AS 241), within 1e-15."""
+    """Inverse of the normal distribution function (Wichura 1988, AS 241), within 1e-11."""
     q = p - 0.5
     if abs(q) <= 0.425:
         return q * _ratio(_CENTER, 0.180625 - q * q)

@@ -9,6 +9,9 @@ import numpy as np
 from ._jit import jit
 from .chance import uniform
 
+LONGEST_BURST = 40
+"""Spikes after which a burst ends."""
+
 
 @jit
 def fill_spikes(
@@ -53,7 +56,7 @@ def fill_spikes(
                 drive_now = drive[i] + (phase - i) * (drive[i + 1] - drive[i])
                 if level < rate[n] * drive_now:
                     spike = 0
-                    while spike < 40:
+                    while spike < LONGEST_BURST:
                         if count < cells.size:
                             cells[count] = n
                             times[count] = time
@@ -99,9 +102,10 @@ def fluorescence(
     for n in range(cells):
         x[:] = 0
         spike, last = first_spike[n], first_spike[n + 1]
-        now = start_s
+        now, fresh = start_s, 1e9  # `fresh`: time since the last spike
         while spike < last and times[spike] < start_s:
             age = start_s - times[spike]
+            fresh = age
             if age < horizon_s:
                 for s in range(states):
                     x[s] += weights[s] * math.exp(-age * rates[s])
@@ -110,7 +114,6 @@ def fluorescence(
             begin = start_s + t * frame_s
             end = begin + exposure_s
             light, drive = 0.0, 0.0
-            fresh = 1e9
             while True:
                 active = False
                 for s in range(states):
@@ -123,10 +126,10 @@ def fluorescence(
                     if not active:
                         light += left
                     else:
-                        at = now
+                        at, since = now, fresh
                         while at < until - 1e-12:
                             # panels grow with the time since the last spike
-                            panel = min(until - at, max(3 * fastest, 0.7 * fresh), 0.12)
+                            panel = min(until - at, max(3 * fastest, 0.7 * since), 0.05)
                             if until - at < 1.5 * panel:
                                 panel = until - at
                             for g in range(3):
@@ -138,9 +141,10 @@ def fluorescence(
                                 light += mass[g] * panel * (1 + peak * (high - rest))
                                 drive += mass[g] * panel * value
                             at += panel
-                            fresh += panel
+                            since += panel
                 step = until - now
                 if step > 0:
+                    fresh += step
                     if active:
                         for s in range(states):
                             x[s] *= math.exp(-step * rates[s])

@@ -13,9 +13,7 @@ def recording(scene: str, frames: int) -> Any:
     """Return the lazy recording of a preset; nothing is computed yet."""
     import minisim_core as ms
 
-    experiment = ms.presets.get(
-        scene, duration_s=frames / FRAME_RATE_HZ, frame_rate_hz=FRAME_RATE_HZ, seed=0
-    )
+    experiment = ms.presets.get(scene, duration_s=frames / FRAME_RATE_HZ, frame_rate_hz=FRAME_RATE_HZ, seed=0)
     return ms.simulate(experiment)
 
 

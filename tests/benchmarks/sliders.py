@@ -68,9 +68,7 @@ def stride(experiment: Any, position: float) -> Any:
     return experiment.with_(motion={"stride_um": 1 + 5 * position})
 
 
-def drag(
-    experiment: Any, turn: Callable[[Any, float], Any], wanted: int | slice, steps: int
-) -> list[float]:
+def drag(experiment: Any, turn: Callable[[Any, float], Any], wanted: int | slice, steps: int) -> list[float]:
     """Milliseconds from each new slider value to its finished frame or frames."""
     _ = ms.simulate(experiment).frames[wanted]  # the picture before the hand moves
     waits = []

@@ -156,7 +156,6 @@ def test_fluorescence_equals_dense_integration(indicator, rate, fraction):
 
 
 @pytest.mark.parametrize("indicator", ["GCaMP6f", "jGCaMP8m", "jGCaMP8s"])
-@pytest.mark.xfail(strict=True, reason="panels forget at every frame when the last spike was")
 def test_a_spike_just_before_an_exposure_is_integrated_as_well_as_one_inside(indicator):
     start = 16.0
     for age in (0.0025, 0.01, 0.025):
