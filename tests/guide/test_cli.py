@@ -73,9 +73,7 @@ def test_interrupting_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["warm"]) == 130
 
 
-def test_warm_says_what_it_took(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_warm_says_what_it_took(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(minisim_core, "warm", lambda: 31.26)
     assert main(["warm"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "The engine is ready after 31.3 s."
