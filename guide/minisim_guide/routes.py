@@ -57,18 +57,23 @@ class ProseHandler(BaseVoilaHandler):
 
 
 class KernelSocket(VoilaKernelWebsocketHandler):
-    """Carries messages between a kernel and its page, until the page is closed."""
+    """Carries messages between a kernel and its page, until either side closes.
+
+    Messages may still be on their way then, but which protocol they are in is forgotten. Read in the
+    wrong one, their first bytes are taken for a count, and gigabytes are filled before the mistake is
+    noticed, if ever: Voila does so with what a kernel sends, Jupyter's server with what a page sends.
+    """
 
     def write_message(self, message: Any, binary: bool = False) -> Any:
-        """Send a message, or drop it if nobody is there any more.
-
-        A kernel that streams a movie has messages on their way when its tab is closed. The protocol is
-        forgotten by then; Voila would read them in the wrong one, take their first bytes for a count, and
-        count until the memory is full.
-        """
+        """Send a message to the page, if it is still there."""
         if self.ws_connection is not None and not self.ws_connection.is_closing():
             return super().write_message(message, binary)
         return None
+
+    def on_message(self, ws_message: Any) -> None:
+        """Pass a message on to the kernel, unless the server has closed the connection."""
+        if self.ws_connection is not None:
+            super().on_message(ws_message)
 
 
 class MissingHandler(BaseVoilaHandler):

@@ -130,8 +130,9 @@ def _settings(port: int, base_url: str, pages: list[Page], preheat: int | None) 
     settings.Voila.base_url = base_url
     settings.Voila.root_dir = str(folder())
     # A closing tab reports its kernel with a beacon, which cannot carry the cross-site token. Nothing
-    # else on this server can be written to.
-    settings.Voila.tornado_settings = {"disable_check_xsrf": True, "ws_ping_timeout": 30_000}
+    # else on this server can be written to. (Leave Jupyter's ws_ping_timeout alone: it has to be longer than
+    # the interval of 30 s, or pages that are alive and well are cut off.)
+    settings.Voila.tornado_settings = {"disable_check_xsrf": True}
     settings.VoilaConfiguration.template = "guide"
     settings.VoilaConfiguration.allow_template_override = "NO"
     settings.VoilaConfiguration.allow_theme_override = "NO"
