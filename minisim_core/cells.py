@@ -70,9 +70,9 @@ class Cells(Parameters):
         step=0.05,
         label="Spread of expression",
     )
-    concentration_um: float = quantity(
+    concentration_micromolar: float = quantity(
         30.0,
-        "indicator concentration in the cytosol, in micromolar",
+        "indicator concentration in the cytosol",
         low=0,
         high=1000,
         unit="µM",
@@ -191,7 +191,7 @@ def express(
     nucleus_fraction: float,
     nucleus_brightness: float,
     brightness_sd: float,
-    concentration_um: float,
+    concentration_micromolar: float,
     bright_fraction_at_rest: float,
 ) -> Expression:
     """Give each cell its molecules.
@@ -201,7 +201,7 @@ def express(
     """
     factor = np.exp(brightness_sd * _marks(seed, places, "brightness") - brightness_sd**2 / 2)
     volume_l = cytosol_volume_um3(bodies.radius_um, nucleus_fraction, nucleus_brightness) * 1e-15
-    molecules = concentration_um * 1e-6 * AVOGADRO * volume_l
+    molecules = concentration_micromolar * 1e-6 * AVOGADRO * volume_l
     return Expression(molecules * bright_fraction_at_rest * factor)
 
 

@@ -219,11 +219,6 @@ def _crosscheck(e: Experiment) -> None:
         raise ParameterError(
             f"field_um = {e.field_um:g} is too small: at least {8 * e.pixel_um:.4g} µm (8 pixels)"
         )
-    if e.scope.numerical_aperture >= 0.95 * e.tissue.refractive_index:
-        raise ParameterError(
-            f"scope.numerical_aperture = {e.scope.numerical_aperture:g} is too large for "
-            f"tissue.refractive_index = {e.tissue.refractive_index:g}: at most 0.95 of it"
-        )
     _check_cells(e.cells)
     _warn_outside_the_fits(e.tissue)
 

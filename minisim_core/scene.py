@@ -116,7 +116,7 @@ class Scene:
         e, c = self.experiment, self.experiment.cells
         return cells.express(
             e.seed, self.places, self.bodies, c.nucleus_fraction, c.nucleus_brightness,
-            c.brightness_sd, c.concentration_um, c.bright_fraction_at_rest,
+            c.brightness_sd, c.concentration_micromolar, c.bright_fraction_at_rest,
         ).bright_molecules  # fmt: skip
 
     @cached_property
@@ -234,7 +234,7 @@ class Scene:
             float(cells.cytosol_volume_um3(c.radius_um, c.nucleus_fraction, c.nucleus_brightness))
             * (1 + 3 * (c.radius_sd_um / c.radius_um) ** 2)  # mean of the cubed radius
         )
-        each = c.concentration_um * 1e-6 * cells.AVOGADRO * volume * 1e-15 * c.bright_fraction_at_rest
+        each = c.concentration_micromolar * 1e-6 * cells.AVOGADRO * volume * 1e-15 * c.bright_fraction_at_rest
         return c.density_per_mm3 * 1e-9 * (high - low) * each
 
     @property

@@ -73,7 +73,7 @@ def test_seeds_differ_and_nothing_comes_of_nothing():
 
 SHAPE = dict(radius_um=6.0, radius_sd_um=0.8, elongation=0.15)
 CONTENT = dict(
-    nucleus_fraction=0.62, nucleus_brightness=0.3, brightness_sd=0.5, concentration_um=30.0,
+    nucleus_fraction=0.62, nucleus_brightness=0.3, brightness_sd=0.5, concentration_micromolar=30.0,
     bright_fraction_at_rest=0.1,
 )  # fmt: skip
 

@@ -330,6 +330,7 @@ def test_a_text_or_a_truth_value_is_no_number(small: Small, value: Any) -> None:
 # -- descriptions --------------------------------------------------------------------------------
 
 UNITS = {
+    "_micromolar": "µM",
     "_um_per_mm2": "µm/mm²", "_e_per_mw_s": "e⁻/(mW s)", "_e_per_s": "e⁻/s", "_g_per_l": "g/L",
     "_per_mm3": "/mm³", "_per_mm2": "/mm²", "_per_mm": "/mm", "_um": "µm", "_mm2": "mm²", "_nm": "nm",
     "_hz": "Hz", "_mw": "mW", "_s": "s", "_e": "e⁻", "_px": "px",
@@ -362,10 +363,7 @@ def test_every_parameter_is_described(name: str) -> None:
 @pytest.mark.parametrize("name", [*FIELDS, *TOP])
 def test_units_stand_in_the_names(name: str) -> None:
     about = describe(name)
-    if name == "cells.concentration_um":
-        assert about.unit == "µM"  # micromolar, the one exception
-    else:
-        assert about.unit == unit_of(name)
+    assert about.unit == unit_of(name)
 
 
 # -- presets -------------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ STAGES: dict[str, str] = {
     "cells.nucleus_fraction": "cells.express optics.cell_images background.surround",
     "cells.nucleus_brightness": "cells.express optics.cell_images background.surround",
     "cells.brightness_sd": "cells.express",
-    "cells.concentration_um": "cells.express",
+    "cells.concentration_micromolar": "cells.express",
     "cells.bright_fraction_at_rest": "cells.express",
     "activity.indicator": DRIVE,  # a longer memory needs the drive from earlier on
     "activity.rate_hz": FIRING,

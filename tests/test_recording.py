@@ -524,7 +524,7 @@ def test_a_cell_shines_as_much_as_line_2_says(small: Small) -> None:
     collected = (1 - np.cos(half_angle)) / 2
     shell = 1 - (1 - c.nucleus_brightness) * c.nucleus_fraction**3
     litres = 4 / 3 * np.pi * c.radius_um**3 * shell * 1e-15
-    molecules = c.concentration_um * 1e-6 * 6.02214076e23 * litres * c.bright_fraction_at_rest
+    molecules = c.concentration_micromolar * 1e-6 * 6.02214076e23 * litres * c.bright_fraction_at_rest
     want = per_s * molecules * collected * s.transmission * exp.sensor.quantum_efficiency * exp.exposure_s
     assert ms.simulate(exp).expected[0].sum(dtype=float) == pytest.approx(want, rel=3e-3)
 
@@ -752,3 +752,12 @@ def test_the_experiment_in_a_saved_file_makes_the_same_frames(small: Small, tmp_
     assert json.loads(text)["off"] == ["motion"]
     again = ms.simulate(ms.Experiment.from_json(text))
     assert np.array_equal(np.load(saved), again.frames[...])
+
+
+def test_rendering_can_be_cancelled_between_frames(rec: ms.Recording) -> None:
+    cancel = threading.Event()
+    cancel.set()
+    out = np.zeros((4, *rec.shape[1:]), dtype=np.uint8)
+    with pytest.raises(render.Cancelled):
+        render.frames(Scene(rec.experiment), np.arange(4), out, cancel)
+    assert not out.any()
