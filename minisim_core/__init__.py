@@ -2,7 +2,7 @@
 
 from . import layers, memory, optics, parameters, presets
 from ._version import __version__
-from .experiment import Experiment
+from .experiment import Experiment, describe
 from .layers import LAYERS
 from .parameters import ModelRangeWarning, ParameterError
 from .recording import Recording, simulate
@@ -15,6 +15,7 @@ __all__ = [
     "ParameterError",
     "Recording",
     "__version__",
+    "describe",
     "layers",
     "memory",
     "optics",

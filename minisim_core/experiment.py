@@ -17,7 +17,15 @@ from .background import Neuropil
 from .cells import Cells
 from .illumination import Illumination
 from .motion import Motion
-from .parameters import ModelRangeWarning, ParameterError, Parameters, build, quantity
+from .parameters import (
+    Description,
+    ModelRangeWarning,
+    ParameterError,
+    Parameters,
+    build,
+    describe_field,
+    quantity,
+)
 from .scope import Scope, pixel_um
 from .sensor import Sensor
 from .tissue import Tissue
@@ -164,6 +172,31 @@ class Experiment(_Fields):
     def exposure_s(self) -> float:
         """Length of one exposure."""
         return self.sensor.exposure_fraction / self.frame_rate_hz
+
+
+def describe(name: str) -> Description:
+    """Describe a parameter by its dotted name, as `motion.stride_um` or `focus_um`.
+
+    Parameters
+    ----------
+    name : str
+        ``group.field`` or a top-level field of an Experiment.
+
+    Returns
+    -------
+    Description
+        Label, unit, limits, step, default, description and source.
+
+    Raises
+    ------
+    ParameterError
+        If no such parameter exists.
+    """
+    group, _, field_name = name.rpartition(".")
+    model: type[Parameters] | None = GROUPS.get(group) if group else Experiment
+    if model is None or field_name not in model.model_fields or name in GROUPS:
+        raise ParameterError(f"there is no parameter named {name!r}")
+    return describe_field(model, field_name, name)
 
 
 def _valid(old: _Fields, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _label(field_name: str) -> str:
 
 @cache
 def describe_field(model: type[Parameters], field_name: str, dotted_name: str) -> Description:
-    """Describe one field of a parameter group (see `describe`)."""
+    """Describe one field of a parameter group (see `experiment.describe`)."""
     field = model.model_fields[field_name]
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     low, high = _limits(field.metadata)
@@ -128,33 +128,6 @@ def describe_field(model: type[Parameters], field_name: str, dotted_name: str) -
         source=str(extra.get("source") or ""),
         choices=get_args(field.annotation) if literal else (),
     )
-
-
-def describe(name: str) -> Description:
-    """Describe a parameter by its dotted name, as `motion.stride_um` or `focus_um`.
-
-    Parameters
-    ----------
-    name : str
-        ``group.field`` or a top-level field of an Experiment.
-
-    Returns
-    -------
-    Description
-        Label, unit, limits, step, default, description and source.
-
-    Raises
-    ------
-    ParameterError
-        If no such parameter exists.
-    """
-    from .experiment import GROUPS, Experiment
-
-    group, _, field_name = name.rpartition(".")
-    model: type[Parameters] | None = GROUPS.get(group) if group else Experiment
-    if model is None or field_name not in model.model_fields or name in GROUPS:
-        raise ParameterError(f"there is no parameter named {name!r}")
-    return describe_field(model, field_name, name)
 
 
 def build(model: type[Model], values: Mapping[str, Any], prefix: str = "") -> Model:

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import minisim_core as ms
-from minisim_core.experiment import GROUPS
-from minisim_core.parameters import describe
+from minisim_core.experiment import GROUPS, describe
 
 TOP = ("field_um", "focus_um", "duration_s", "frame_rate_hz", "seed", "off")
 FIELDS = [f"{group}.{field}" for group, model in GROUPS.items() for field in model.model_fields]

@@ -14,9 +14,8 @@ import pytest
 import minisim_core as ms
 from minisim_core import background, explanation, memory, motion, render, vessels
 from minisim_core.canvas import FAR_LEVEL
-from minisim_core.experiment import GROUPS
+from minisim_core.experiment import GROUPS, describe
 from minisim_core.kernels._jit import KERNELS
-from minisim_core.parameters import describe
 from minisim_core.scene import Block, Scene
 from minisim_core.tissue import Medium, fate, fluence
 
@@ -894,7 +893,7 @@ for only in ((), ("out_of_focus",), ms.LAYERS):
     look("only")
 for name in json.loads(sys.argv[1]):
     group, _, field = name.rpartition(".")
-    about = ms.parameters.describe(name)
+    about = ms.describe(name)
     value = about.default * 1.01 if about.default * 1.01 < about.high else about.default * 0.99
     value = about.default + 1 if isinstance(about.default, int) and name in %r else value
     exp = small.with_(**({group: {field: value}} if group else {field: value}))

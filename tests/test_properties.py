@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import minisim_core as ms
 from minisim_core import memory
-from minisim_core.experiment import GROUPS
-from minisim_core.parameters import Description, describe
+from minisim_core.experiment import GROUPS, describe
+from minisim_core.parameters import Description
 
 pytestmark = pytest.mark.filterwarnings("ignore::minisim_core.ModelRangeWarning")
 FEW = settings(

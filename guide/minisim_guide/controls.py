@@ -35,7 +35,7 @@ class Slider:
 
     def describe(self, experiment: ms.Experiment) -> dict[str, Any]:
         """Return what the browser needs to draw it."""
-        about = ms.parameters.describe(self.name)
+        about = ms.describe(self.name)
         low = about.low if self.low is None else self.low
         high = about.high if self.high is None else self.high
         if low is None or high is None:

@@ -52,7 +52,7 @@ def shown(figure: Figure, side: str = "right") -> np.ndarray:
 def test_a_slider_is_generated_from_its_field():
     experiment = ms.presets.get("guide", focus_um=77)
     (slider,) = describe_sliders(["focus_um"], experiment)
-    about = ms.parameters.describe("focus_um")
+    about = ms.describe("focus_um")
     assert slider["default"] == 77
     assert (slider["low"], slider["high"], slider["step"]) == (about.low, about.high, about.step)
     assert (slider["label"], slider["unit"], slider["description"]) == (
