@@ -15,7 +15,7 @@ QUIET_S = 0.12
 FOLLOW_S = 0.25
 """How far the sentence and the plots may fall behind the picture while the hand moves."""
 
-UNPAID = 2
+UNPAID = 3
 """How many chunks may be on their way to the browser, unacknowledged."""
 
 

@@ -9,7 +9,7 @@ import fake_engine
 import minisim_core as ms
 from minisim_guide import plots
 from minisim_guide.controls import Slider, describe_sliders, describe_switches, nested, value_of
-from minisim_guide.figure import Figure, Panel, _runs
+from minisim_guide.figure import CHUNK, Figure, Panel, _runs
 from minisim_guide.stream import UNPAID
 
 
@@ -154,9 +154,9 @@ def test_the_sentence_says_what_the_pictures_hold(engine):
 
 def test_the_rest_of_the_movie_starts_at_the_current_frame_and_comes_once():
     runs = list(_runs(8, 12, {8, 2}))
-    assert runs[0] == (9, 12)
+    assert runs[0] == (9, 9 + CHUNK)
     assert sorted(f for a, b in runs for f in range(a, b)) == [0, 1, *range(3, 8), 9, 10, 11]
-    assert all(b - a <= 5 for a, b in runs)
+    assert all(b - a <= CHUNK for a, b in runs)
 
 
 # -- latest wins ---------------------------------------------------------------------------

@@ -68,7 +68,7 @@ function render({ model, el }) {
     if (movie.have === movie.length && !touched && visible && !calm()) autoplay();
   }
 
-  // The kernel sends no more than two chunks that are not paid for, so a figure that nobody sees
+  // The kernel sends only a few chunks that are not paid for, so a figure that nobody sees
   // costs nothing, and a slow link is never flooded.
   function pay() {
     if (visible && !document.hidden) for (; unpaid > 0; unpaid--) model.send({ kind: "ack" });
