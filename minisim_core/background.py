@@ -141,6 +141,14 @@ def layers_um(low_um: float, high_um: float) -> tuple[FloatArray, float]:
     return (edges[1:] + edges[:-1]) / 2, (high_um - low_um) / count
 
 
+def share_below(depth_um: float, neuropil_depth_um: float, medium: Medium) -> float:
+    """Share of the neuropil's light, as it arrives at the lens, that starts below a depth."""
+    z = np.linspace(0, neuropil_depth_um, 81)
+    light = fate(z, medium.transport())
+    seen = fluence(z, medium.transport()) * (light.ballistic + light.narrow + light.wide)
+    return float(round(seen[z >= depth_um].sum() / seen.sum(), 6))
+
+
 @stage
 def texture(seed: int, unevenness: float, size_um: float, depth_um: float, reach_um: float) -> Texture:
     """Draw each layer's texture: log-normal, mean 1, smooth over `size_um`.

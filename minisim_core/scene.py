@@ -15,7 +15,7 @@ from .clock import FRAMES_PER_BLOCK, Clock
 from .experiment import Experiment
 from .illumination import Beam
 from .scope import Lens, collected_fraction
-from .tissue import Medium, fate, fluence, surface_fluence
+from .tissue import Medium, surface_fluence
 
 FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
@@ -299,23 +299,16 @@ class Scene:
         e, v = self.experiment, self.experiment.vessels
         if "vessels" not in self.on or v.count == 0:
             return vessels.no_shadow(self.canvas)
+        below = background.share_below(v.depth_um, e.neuropil.depth_um, self.medium)
         return vessels.shadow(
             self.canvas, self.tree, v.depth_um, v.haemoglobin_g_per_l, v.oxygenation, e.focus_um,
-            e.scope.numerical_aperture, e.tissue.refractive_index, self._share_below(v.depth_um),
+            e.scope.numerical_aperture, e.tissue.refractive_index, below,
         )  # fmt: skip
 
     @cached_property
     def shadow_arrays(self) -> tuple[Float32Array, Float32Array, Float32Array]:
         """The shadow's parabola as the kernels take it."""
         return self.shadow.constant, self.shadow.linear, self.shadow.quadratic
-
-    def _share_below(self, depth_um: float) -> float:
-        """Share of the background's light that starts below a depth."""
-        z = np.linspace(0, self.experiment.neuropil.depth_um, 81)
-        light = fate(z, self.medium.transport())
-        shine = fluence(z, self.medium.transport())
-        seen = shine * (light.ballistic + light.narrow + light.wide)
-        return float(round(seen[z >= depth_um].sum() / seen.sum(), 6))
 
     @cached_property
     def pattern(self) -> sensor.Pattern:
