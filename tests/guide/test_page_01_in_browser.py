@@ -117,7 +117,10 @@ def test_the_sentence_and_the_plots_say_what_the_engine_says(open_page):
         arg=[figure.element_handle(), f"send {100 * share:.0f} %"],
     )
     plots = figure.locator(".mg-plot svg")
-    assert f"focus at {focus:g} µm" in plots.nth(0).get_attribute("aria-label")
+    open_page.wait_for_function(
+        "([n, text]) => n.querySelector('.mg-plot svg').getAttribute('aria-label').includes(text)",
+        arg=[figure.element_handle(), f"focus at {focus:g} µm"],
+    )
     assert "receives 100 %" in plots.nth(1).get_attribute("aria-label")
 
 
