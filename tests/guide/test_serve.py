@@ -183,7 +183,7 @@ def test_stopping_leaves_nothing_behind(start, tmp_path: Path, how: signal.Signa
     assert children != [] or not RUNNING
     assert server.stop(how) == 0
     assert wait_until(lambda: not any(child.is_running() for child in children), 20)
-    assert server.lines[-1] == "Stopped."
+    assert wait_until(lambda: "Stopped." in server.lines, 10)
     assert "Traceback" not in "\n".join(server.lines)
 
 
