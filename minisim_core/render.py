@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -118,26 +119,29 @@ def _for_each(
     if not len(indices):
         return
     _prepare(scene, int(indices[0]))
-    blocks: dict[int, Block] = {}
-
-    def one(k: int) -> None:
-        if cancel is not None and cancel.is_set():
-            raise Cancelled
-        frame = int(indices[k])
-        render(blocks[frame // FRAMES_PER_BLOCK], frame, out[k])
-
     by_block: dict[int, list[int]] = {}
     for k, frame in enumerate(indices):
         by_block.setdefault(int(frame) // FRAMES_PER_BLOCK, []).append(k)
-    for number, members in by_block.items():
-        blocks.clear()
-        blocks[number] = scene.block(number)
-        if len(members) == 1 or threads() == 1:
+
+    def one(block: Block, k: int) -> None:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled
+        render(block, int(indices[k]), out[k])
+
+    if len(indices) == 1 or threads() == 1:
+        for number, members in by_block.items():
+            block = scene.block(number)
             for k in members:
-                one(k)
-        else:
-            for done in _pool().map(one, members):
-                _ = done
+                one(block, k)
+        return
+    numbers = list(by_block)
+    coming = _pool().submit(scene.block, numbers[0])
+    for number, following in zip(numbers, [*numbers[1:], None], strict=True):
+        block = coming.result()
+        if following is not None:  # it is made ready while this one's frames are rendered
+            coming = _pool().submit(scene.block, following)
+        for done in _pool().map(one, repeat(block), by_block[number]):
+            _ = done
 
 
 def _prepare(scene: Scene, first_frame: int) -> None:
