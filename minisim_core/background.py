@@ -13,8 +13,8 @@ from .activity import Population, population_course
 from .canvas import FAR_LEVEL, Canvas
 from .clock import Clock
 from .illumination import Beam, lit_plane
+from .images import far_shares, near_shares, rungs_um
 from .memory import Result, stage
-from .optics import far_shares, near_shares, rungs_um
 from .parameters import Parameters, quantity
 from .scope import Lens
 from .tissue import (

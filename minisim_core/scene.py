@@ -9,12 +9,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import activity, background, cells, illumination, motion, optics, sensor, vessels
+from . import activity, background, cells, illumination, motion, sensor, vessels
 from .canvas import FAR_LEVEL, Canvas
 from .clock import FRAMES_PER_BLOCK, Clock
 from .experiment import Experiment
 from .illumination import Beam
-from .scope import Lens, collected_fraction
+from .images import CellImages, body_variance_um2, cell_images
+from .scope import Lens, collected_fraction, focal_surface_um
 from .tissue import Medium, surface_fluence
 
 FloatArray = NDArray[np.floating]
@@ -74,7 +75,7 @@ class Scene:
         """Half the width of the square in which cells are drawn: canvas and widest core."""
         e, c, scope = self.experiment, self.experiment.cells, self.experiment.scope
         edge2 = 2 * self.canvas.half_um**2
-        at_edge = optics.focal_surface_um(edge2, e.focus_um, scope.field_curvature_um)
+        at_edge = focal_surface_um(edge2, e.focus_um, scope.field_curvature_um)
         defocus = max(abs(z - f) for z in c.depth_range_um for f in (e.focus_um, at_edge))
         body = c.radius_um + 3 * c.radius_sd_um + 3 * scope.aberration_um
         reach = self.canvas.half_um + defocus * self.lens.slope + body
@@ -120,14 +121,14 @@ class Scene:
         ).bright_molecules  # fmt: skip
 
     @cached_property
-    def images(self) -> optics.CellImages:
+    def images(self) -> CellImages:
         """The cells' images, under the switches `blur` and `dimming`."""
         return self.images_with(blur="blur" in self.on, dimming="dimming" in self.on)
 
-    def images_with(self, *, blur: bool, dimming: bool) -> optics.CellImages:
+    def images_with(self, *, blur: bool, dimming: bool) -> CellImages:
         """Return the cells' images with the lens and the tissue as asked."""
         c, s = self.experiment.cells, self.experiment.scope
-        return optics.cell_images(
+        return cell_images(
             self.canvas, self.places, self.bodies, c.nucleus_fraction, c.nucleus_brightness,
             self.lens, self.medium, s.field_curvature_um, s.aberration_growth_um_per_mm2,
             s.distortion_per_mm2, blur, dimming,
@@ -272,9 +273,7 @@ class Scene:
             return np.zeros(self.canvas.level_shape(FAR_LEVEL), dtype=np.float32)
         low, high = c.depth_range_um
         variance = float(
-            optics.body_variance_um2(
-                np.array(c.radius_um), np.array(1.0), c.nucleus_fraction, c.nucleus_brightness
-            )
+            body_variance_um2(np.array(c.radius_um), np.array(1.0), c.nucleus_fraction, c.nucleus_brightness)
         )
         around = background.surround(
             self.canvas, self.drawn_half_um, (low, max(high, low + 1)), variance,

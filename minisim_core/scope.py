@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .parameters import Parameters, quantity
+
+FloatArray = NDArray[np.floating]
+Quantity = TypeVar("Quantity", float, FloatArray)
 
 
 class Scope(Parameters):
@@ -111,3 +117,20 @@ def collected_fraction(numerical_aperture: float, refractive_index: float) -> fl
 def pixel_um(pixel_pitch_um: float, magnification: float) -> float:
     """Width of one sensor pixel in the object."""
     return pixel_pitch_um / magnification
+
+
+def focal_surface_um(r2_um2: Quantity, focus_um: float, field_curvature_um: float) -> Quantity:
+    """Depth of best focus at a squared distance from the axis: focus - r²/2R, a shallow bowl."""
+    return focus_um - r2_um2 / (2 * field_curvature_um)
+
+
+def distorted_um(position_um: FloatArray, distortion_per_mm2: float) -> tuple[FloatArray, FloatArray]:
+    """Where points (z, y, x) appear in the image plane: r' = r (1 + distortion r²)."""
+    y, x = position_um[:, 1], position_um[:, 2]
+    scale = 1 + distortion_per_mm2 * (y**2 + x**2) * 1e-6
+    return y * scale, x * scale
+
+
+def lens_blur_um(r2_um2: FloatArray, aberration_um: float, growth_um_per_mm2: float) -> FloatArray:
+    """Sd of the lens's own blur at a squared distance from the axis (V4 ray trace)."""
+    return aberration_um + growth_um_per_mm2 * np.asarray(r2_um2) * 1e-6

@@ -194,7 +194,7 @@ def _mixture(exponent: float) -> tuple[FloatArray, FloatArray]:
 
 
 def narrower_share(sd_um: FloatArray, radius_um: FloatArray, exponent: float) -> FloatArray:
-    """Share of scattered light in Gaussians narrower than `sd_um` (see `rungs` in optics).
+    """Share of scattered light in Gaussians narrower than `sd_um` (see `near_shares` in images).
 
     Parameters
     ----------

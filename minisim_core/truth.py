@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from . import optics, vessels
+from . import vessels
 from .clock import FRAMES_PER_BLOCK
+from .images import CellImages, picture
 from .kernels import firing as firing_kernels
 from .lazy import LazyArray
 from .scene import Scene
+from .scope import focal_surface_um
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -46,7 +48,7 @@ class Footprints(Sequence[Footprint]):
         Whether each whole footprint is scaled to sum to 1.
     """
 
-    def __init__(self, scene: Scene, images: optics.CellImages, *, near: bool, unit_sum: bool) -> None:
+    def __init__(self, scene: Scene, images: CellImages, *, near: bool, unit_sum: bool) -> None:
         self._scene, self._images, self._near, self._unit = scene, images, near, unit_sum
 
     def __len__(self) -> int:
@@ -96,18 +98,18 @@ class Footprints(Sequence[Footprint]):
 
     def _draw(self, i: int) -> Footprint:
         canvas, images = self._scene.canvas, self._images
-        whole = optics.picture(canvas, images.one(i, near=self._near), np.ones(1), np.zeros(1))
+        whole = picture(canvas, images.one(i, near=self._near), np.ones(1), np.zeros(1))
         m = canvas.margin_px
-        picture = whole[m : m + canvas.height_px, m : m + canvas.width_px]
+        seen = whole[m : m + canvas.height_px, m : m + canvas.width_px]
         if self._unit:
             total = float(whole.sum())
-            picture = picture / np.float32(total if total > 0 else 1)
-        return _cropped(picture, images.center_px[i] - m)
+            seen = seen / np.float32(total if total > 0 else 1)
+        return _cropped(seen, images.center_px[i] - m)
 
 
-def _cropped(picture: Float32Array, center_px: FloatArray) -> Footprint:
+def _cropped(seen: Float32Array, center_px: FloatArray) -> Footprint:
     """Cut a picture to where it exceeds the floor, at most `_FOOTPRINT_PX` around its centre."""
-    inside = picture > _FOOTPRINT_FLOOR * max(float(picture.max()), 1e-30)
+    inside = seen > _FOOTPRINT_FLOOR * max(float(seen.max()), 1e-30)
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not len(rows):
         return 0, 0, np.zeros((0, 0), dtype=np.float32)
@@ -117,7 +119,7 @@ def _cropped(picture: Float32Array, center_px: FloatArray) -> Footprint:
     x0, x1 = max(columns[0], x - half), min(columns[-1] + 1, x + half)
     if y1 <= y0 or x1 <= x0:
         return 0, 0, np.zeros((0, 0), dtype=np.float32)
-    patch = np.where(inside[y0:y1, x0:x1], picture[y0:y1, x0:x1], 0).astype(np.float32)
+    patch = np.where(inside[y0:y1, x0:x1], seen[y0:y1, x0:x1], 0).astype(np.float32)
     patch.setflags(write=False)
     return int(y0), int(x0), patch
 
@@ -343,7 +345,7 @@ class Truth:
         """Depth of best focus, (H, W)."""
         e = self._scene.experiment
         y, x = self._pixels_um
-        surface = optics.focal_surface_um(y**2 + x**2, e.focus_um, e.scope.field_curvature_um)
+        surface = focal_surface_um(y**2 + x**2, e.focus_um, e.scope.field_curvature_um)
         return _fixed(surface.astype(np.float32))
 
     @cached_property

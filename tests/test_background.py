@@ -7,9 +7,10 @@ import pytest
 from scipy.interpolate import BSpline
 
 import minisim_core as ms
-from minisim_core import background, cells, optics
+from minisim_core import background, cells
 from minisim_core.canvas import FAR_LEVEL, Canvas
 from minisim_core.illumination import Beam
+from minisim_core.images import body_variance_um2, cell_images, picture
 from minisim_core.scene import Scene
 from minisim_core.scope import Lens
 from minisim_core.tissue import CLEAR, WIDE_EXPONENT, Medium, fate, fluence, spread_within
@@ -184,11 +185,11 @@ def test_the_surround_is_the_sum_of_many_discrete_cells(beam, depths):
     for part in np.array_split(positions, 12):
         places = cells.place_explicitly(tuple(map(tuple, part)))
         body = cells.grow(0, places, 6.0, 0.0, 0.0)
-        images = optics.cell_images(CANVAS, places, body, *BODY, LENS, GUIDE, 1684.0, 8.0, 0.0, True, True)
+        images = cell_images(CANVAS, places, body, *BODY, LENS, GUIDE, 1684.0, 8.0, 0.0, True, True)
         ones, none = np.ones(len(part)), np.zeros(len(part))
-        total += lit * optics.picture(CANVAS, images, ones, none)
-        total += optics.picture(CANVAS, images, none, beam.at(part[:, 1], part[:, 2]))
-    variance = float(optics.body_variance_um2(np.array(6.0), np.array(1.0), *BODY))
+        total += lit * picture(CANVAS, images, ones, none)
+        total += picture(CANVAS, images, none, beam.at(part[:, 1], part[:, 2]))
+    variance = float(body_variance_um2(np.array(6.0), np.array(1.0), *BODY))
     around = background.surround(CANVAS, half, depths, variance, 15.0, LENS, 1684.0, GUIDE, beam, True)
     per_um3 = 1 / (spacing**2 * (depths[1] - depths[0]))
     light = (around.in_focus + around.out_of_focus).astype(float) * per_um3 * CANVAS.pixel_um**2

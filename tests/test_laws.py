@@ -56,9 +56,9 @@ CLOCK = (
     "activity.fluorescence activity.population_light background.neuropil_courses motion.exposure_paths "
     "vessels.swellings"
 )
-PLACE = f"cells.place cells.grow cells.express optics.cell_images {LIGHT}"
-LENS = "background.near_haze background.surround optics.cell_images"
-BODY = "cells.grow cells.express optics.cell_images"
+PLACE = f"cells.place cells.grow cells.express images.cell_images {LIGHT}"
+LENS = "background.near_haze background.surround images.cell_images"
+BODY = "cells.grow cells.express images.cell_images"
 BEAM = "background.far_haze background.surround illumination.static_fields"
 TISSUE = f"{LENS} background.far_haze vessels.shadow"
 SCALE = f"{TISSUE} background.patches background.neuropil_courses illumination.static_fields"
@@ -66,17 +66,17 @@ ALL_DRAWN = (
     "activity.drive activity.fluorescence activity.population_light activity.spikes "
     "background.neuropil_courses background.near_haze background.texture cells.express cells.grow "
     "cells.place "
-    "motion.exposure_paths optics.cell_images sensor.pattern vessels.grow vessels.shadow vessels.swellings"
+    "motion.exposure_paths images.cell_images sensor.pattern vessels.grow vessels.shadow vessels.swellings"
 )
 
 STAGES: dict[str, str] = {
     "scope.model_name": "",
     "scope.numerical_aperture": f"{LENS} vessels.shadow",
     "scope.magnification": SCALE,
-    "scope.field_curvature_um": "background.surround optics.cell_images",
+    "scope.field_curvature_um": "background.surround images.cell_images",
     "scope.aberration_um": LENS,
-    "scope.aberration_growth_um_per_mm2": "optics.cell_images",
-    "scope.distortion_per_mm2": "optics.cell_images",
+    "scope.aberration_growth_um_per_mm2": "images.cell_images",
+    "scope.distortion_per_mm2": "images.cell_images",
     "scope.transmission": "",
     "scope.near_focus_um": "background.surround",
     "tissue.scattering_per_mm": TISSUE,
@@ -90,8 +90,8 @@ STAGES: dict[str, str] = {
     "cells.radius_um": f"{BODY} background.surround",
     "cells.radius_sd_um": BODY,
     "cells.elongation": BODY,
-    "cells.nucleus_fraction": "cells.express optics.cell_images background.surround",
-    "cells.nucleus_brightness": "cells.express optics.cell_images background.surround",
+    "cells.nucleus_fraction": "cells.express images.cell_images background.surround",
+    "cells.nucleus_brightness": "cells.express images.cell_images background.surround",
     "cells.brightness_sd": "cells.express",
     "cells.concentration_micromolar": "cells.express",
     "cells.bright_fraction_at_rest": "cells.express",
@@ -159,8 +159,8 @@ STAGES: dict[str, str] = {
     "frame_rate_hz": CLOCK,
     "seed": ALL_DRAWN,
     "off out_of_focus": "",
-    "off blur": "optics.cell_images",
-    "off dimming": "optics.cell_images background.surround",
+    "off blur": "images.cell_images",
+    "off dimming": "images.cell_images background.surround",
     "off neuropil": "",
     "off vessels": "vessels.no_shadow",
     "off motion": "",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import minisim_core as ms
 from minisim_core import memory, motion, render
+from minisim_core.images import picture
 from minisim_core.scene import Scene
 
 Small = Callable[..., ms.Experiment]
@@ -611,7 +612,7 @@ def test_far_light_is_lit_where_it_starts(small: Small, width_um: float, accurac
     even = rec.without("illumination")
     near = Scene(even.experiment)
     images = near.images
-    both = ms.optics.picture(near.canvas, images, near.rest_electrons, np.zeros(1))
+    both = picture(near.canvas, images, near.rest_electrons, np.zeros(1))
     m = near.canvas.margin_px
     near_light = both[m:-m, m:-m]
     far = even.expected[0] - near_light

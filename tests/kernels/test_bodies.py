@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from minisim_core import optics
+from minisim_core import images
 from minisim_core.kernels import bodies
 
 SIZE = bodies.SIZE
@@ -27,7 +27,7 @@ def fourier(row, column, node_um, pixel_um, on_pixels, radius, ratio, turn, nucl
     shape = (np.array([float(v)]) for v in (radius, ratio, turn))
     blur = (np.array([float(v)]) for v in (disc, sigma))
     bodies.core_spectra(
-        spectra, *each, pixel_um, np.array([on_pixels]), *shape, nucleus, brightness, *blur, *optics._tables()
+        spectra, *each, pixel_um, np.array([on_pixels]), *shape, nucleus, brightness, *blur, *images._tables()
     )
     return np.fft.irfft2(spectra, s=(SIZE, SIZE))[0]
 
@@ -126,7 +126,7 @@ def test_the_variance_of_a_body_is_the_one_that_is_used_for_its_blur():
         axis = np.linspace(-9, 9, 721)
         light = ellipsoid(axis[:, None], axis[None, :], radius, ratio, 0.0, nucleus, brightness)
         both = (light * (axis[:, None] ** 2 + axis[None, :] ** 2)).sum() / light.sum() / 2
-        ours = optics.body_variance_um2(np.array([radius]), np.array([ratio]), nucleus, brightness)[0]
+        ours = images.body_variance_um2(np.array([radius]), np.array([ratio]), nucleus, brightness)[0]
         assert ours == pytest.approx(both, rel=1e-3)
 
 

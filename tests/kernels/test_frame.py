@@ -7,8 +7,9 @@ import pytest
 from scipy.interpolate import BSpline
 
 import minisim_core as ms
-from minisim_core import explanation, optics, render
+from minisim_core import explanation, render
 from minisim_core.canvas import FAR_LEVEL
+from minisim_core.images import picture
 from minisim_core.scene import Scene
 
 BETA = BSpline.basis_element(np.arange(-2, 3), extrapolate=False)
@@ -53,8 +54,8 @@ def twin(scene, block, at):
     canvas, light = scene.canvas, block.fluorescence[:, at].astype(float)
     near, far = scene.amplitudes
     shape = canvas.level_shape(0)
-    near_light = optics.picture(canvas, scene.images, near * light, np.zeros(len(near))).astype(float)
-    far_light = optics.picture(canvas, scene.images, np.zeros(len(near)), far * light)
+    near_light = picture(canvas, scene.images, near * light, np.zeros(len(near))).astype(float)
+    far_light = picture(canvas, scene.images, np.zeros(len(near)), far * light)
     level, haze_near, haze_far = scene.haze_arrays
     course = block.haze[:, at]
     wide = scene.beyond * block.beyond[at]

@@ -1,0 +1,313 @@
+"""Every cell's image, in pieces on the canvas's levels: a core, and scattered light on a ladder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .canvas import FAR_LEVEL, LEVELS, RUNG, Canvas, views
+from .cells import Bodies, Places
+from .kernels import bodies as body_kernels
+from .kernels import pyramid as pyramid_kernels
+from .memory import Result, stage
+from .scope import Lens, distorted_um, focal_surface_um, lens_blur_um
+from .tissue import (
+    CLEAR,
+    NARROW_EXPONENT,
+    WIDE_EXPONENT,
+    Medium,
+    fate,
+    fluence,
+    narrower_share,
+)
+
+FloatArray = NDArray[np.floating]
+Float32Array = NDArray[np.float32]
+
+_TRIM = 1e-3
+"""Values of a core below this share of its peak are cut off and their light given to the rest."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellImages(Result):
+    """Every cell's image per unit of its light, in pieces on the canvas's levels."""
+
+    center_px: FloatArray  # (N, 2) canvas pixel of the centre
+    defocus_um: FloatArray  # (N,) signed distance from the focal surface
+    core_share: FloatArray  # (N,) light in the core patch
+    level: NDArray[np.int64]  # (N,) level of the core patch
+    top: NDArray[np.int64]
+    left: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    first: NDArray[np.int64]  # (N,) where each patch begins in `values`
+    values: Float32Array
+    base: NDArray[np.int64]  # (N, LEVELS) flat index of the first node of each splat
+    along_y: Float32Array  # (N, LEVELS, 4) spline weights
+    along_x: Float32Array
+    near: Float32Array  # (N, LEVELS) coefficient of near wide light per level
+    far: Float32Array  # (N, LEVELS) coefficient of far light per level
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+    def one(self, i: int, *, near: bool) -> CellImages:
+        """Return the image of one cell, with or without its narrowly scattered light."""
+        row = slice(i, i + 1)
+        parts = {f.name: getattr(self, f.name)[row] for f in fields(self) if f.name != "values"}
+        if not near:
+            parts["near"] = np.zeros_like(parts["near"])
+        return CellImages(values=self.values, **parts)
+
+
+def body_variance_um2(
+    radius_um: FloatArray, axis_ratio: FloatArray, nucleus: float, nucleus_brightness: float
+) -> FloatArray:
+    """Variance per axis of a projected ball with a nucleus, mean over its two axes."""
+    lost = 1 - nucleus_brightness
+    ball = radius_um**2 / 5 * (1 - lost * nucleus**5) / (1 - lost * nucleus**3)
+    return ball * (axis_ratio + 1 / axis_ratio) / 2
+
+
+def rungs_um(pixel_um: float) -> FloatArray:
+    """Sd of the light one splat makes on each level; level 0 has none."""
+    return RUNG * 2.0 ** np.arange(LEVELS) * pixel_um
+
+
+def near_shares(core_variance_um2: FloatArray, half_radius_um: FloatArray, pixel_um: float) -> FloatArray:
+    """Share of narrowly scattered light per rung, (N, LEVELS); column 0 stays in the core.
+
+    Scattered light is a mixture of Gaussians of sd s. Together with the core it has variance
+    core + s², and goes to the rung that is nearest in the logarithm.
+    """
+    variance = np.asarray(core_variance_um2, dtype=float)[:, None]
+    rung = rungs_um(pixel_um)[None, 1:] ** 2
+    core_level = (rung <= 1.5 * variance).sum(axis=1)  # rungs that are no wider than the core
+    border = np.sqrt(rung[:, :-1] * rung[:, 1:])
+    border = np.concatenate([np.zeros((1, 1)), border], axis=1).repeat(len(variance), axis=0)
+    rows = np.arange(len(variance))
+    first = np.minimum(core_level, LEVELS - 2)
+    border[rows, first] = np.sqrt(variance[:, 0] * rung[0, first])
+    border = np.where(np.arange(LEVELS - 1) < first[:, None], 0, border)
+    sd = np.sqrt(np.maximum(border - variance, 0))
+    below = narrower_share(sd, np.asarray(half_radius_um)[:, None], NARROW_EXPONENT)
+    below = np.where(np.arange(LEVELS - 1) < first[:, None], 0, below)
+    edges = np.concatenate([np.zeros((len(variance), 1)), below, np.ones((len(variance), 1))], 1)
+    shares = np.diff(edges, axis=1)
+    core = below[rows, first]
+    shares[rows[:, None], np.arange(LEVELS)] = np.where(np.arange(LEVELS) <= first[:, None], 0, shares)
+    shares[:, 0] = core
+    return shares
+
+
+def far_shares(half_radius_um: FloatArray, pixel_um: float) -> FloatArray:
+    """Share of widely scattered light per rung, (N, LEVELS); nothing below `FAR_LEVEL`."""
+    rung = rungs_um(pixel_um)[FAR_LEVEL:]
+    border = np.sqrt(rung[:-1] * rung[1:])
+    below = narrower_share(border, np.asarray(half_radius_um)[:, None], WIDE_EXPONENT)
+    shares = np.zeros((len(below), LEVELS))
+    shares[:, FAR_LEVEL] = below[:, 0]
+    shares[:, FAR_LEVEL + 1 : -1] = np.diff(below, axis=1)
+    shares[:, -1] = 1 - below[:, -1]
+    return shares
+
+
+@stage
+def cell_images(
+    canvas: Canvas,
+    places: Places,
+    bodies: Bodies,
+    nucleus_fraction: float,
+    nucleus_brightness: float,
+    lens: Lens,
+    medium: Medium,
+    field_curvature_um: float,
+    aberration_growth_um_per_mm2: float,
+    distortion_per_mm2: float,
+    blur: bool,
+    dimming: bool,
+) -> CellImages:
+    """Draw each cell as the scope images it, per unit of light sent into the cone.
+
+    Near image = body * lens blur * defocus disc * (ballistic + narrow scatter) x fluence; far
+    image = wide scatter x fluence. The core and the ballistic light are exact in the Fourier
+    domain; scattered light lies on the rungs of the pyramid. `blur` off makes the lens perfect,
+    `dimming` off the tissue clear.
+    """
+    position = places.positions_um
+    r2 = (position[:, 1:] ** 2).sum(axis=1)
+    defocus = position[:, 0] - focal_surface_um(r2, lens.focus_um, field_curvature_um)
+    disc = np.abs(defocus) * lens.slope
+    sigma = lens_blur_um(r2, lens.aberration_um, aberration_growth_um_per_mm2)
+    if not blur:
+        disc, sigma = np.zeros_like(disc), np.zeros_like(sigma)
+    coefficients = (medium if dimming else CLEAR).transport()
+    light = fate(position[:, 0], coefficients)
+    shine = fluence(position[:, 0], coefficients)
+
+    variance = (
+        body_variance_um2(bodies.radius_um, bodies.axis_ratio, nucleus_fraction, nucleus_brightness)
+        + disc**2 / 4
+        + sigma**2
+        + canvas.pixel_um**2 / 12
+    )
+    shares = near_shares(variance, light.narrow_radius_um, canvas.pixel_um) * light.narrow[:, None]
+    core = (light.ballistic + shares[:, 0]) * shine
+    area = 4.0 ** np.arange(LEVELS)
+    near = shares * shine[:, None] / area
+    near[:, 0] = 0
+    far = far_shares(light.wide_radius_um, canvas.pixel_um)
+    far *= (light.wide * shine)[:, None] / area
+
+    y, x = canvas.pixel_of(*distorted_um(position, distortion_per_mm2))
+    patches = _cores(canvas, y, x, bodies, nucleus_fraction, nucleus_brightness, disc, sigma, core)
+    base, along_y, along_x = _splats(canvas, y, x)
+    return CellImages(
+        center_px=np.stack([y, x], axis=1),
+        defocus_um=defocus,
+        core_share=core,
+        **patches,
+        base=base,
+        along_y=along_y,
+        along_x=along_x,
+        near=near.astype(np.float32),
+        far=far.astype(np.float32),
+    )
+
+
+def _splats(
+    canvas: Canvas, y: FloatArray, x: FloatArray
+) -> tuple[NDArray[np.int64], Float32Array, Float32Array]:
+    rows, columns = canvas.level_rows, canvas.level_columns
+    top = np.zeros((len(y), LEVELS), dtype=np.int64)
+    left = np.zeros_like(top)
+    along_y = np.zeros((len(y), LEVELS, 4), dtype=np.float32)
+    along_x = np.zeros_like(along_y)
+    pyramid_kernels.spline_weights(top, along_y, y, rows)
+    pyramid_kernels.spline_weights(left, along_x, x, columns)
+    return canvas.level_offsets[:-1] + top * columns + left, along_y, along_x
+
+
+def _cores(
+    canvas: Canvas,
+    y: FloatArray,
+    x: FloatArray,
+    bodies: Bodies,
+    nucleus: float,
+    nucleus_brightness: float,
+    disc_um: FloatArray,
+    sigma_um: FloatArray,
+    share: FloatArray,
+) -> dict[str, NDArray[Any]]:
+    """Draw the core patches, each on the coarsest level that still shows its shape."""
+    size = body_kernels.SIZE
+    reach_um = bodies.radius_um * np.sqrt(bodies.axis_ratio) + disc_um + 2.5 * sigma_um
+    reach = np.maximum(reach_um / canvas.pixel_um, 1) / (size / 2 - 3)
+    level = np.clip(np.ceil(np.log2(reach)), 0, LEVELS - 1).astype(np.int64)
+    node_px: FloatArray = 2.0**level
+    pad = np.where(level > 0, pyramid_kernels.PAD, 0)
+    v, u = y / node_px + pad, x / node_px + pad
+    top, left = np.floor(v).astype(np.int64) - size // 2, np.floor(u).astype(np.int64) - size // 2
+    # the rest lies beyond the canvas, where nothing of it is seen
+    margin = (size / 2 + 2) * node_px
+    seen = (np.abs(y - canvas.rows / 2) < canvas.rows / 2 + margin) & (
+        np.abs(x - canvas.columns / 2) < canvas.columns / 2 + margin
+    )
+    k = np.flatnonzero(seen)
+    node_um = node_px[k] * canvas.pixel_um
+    shape = (bodies.radius_um[k], bodies.axis_ratio[k], bodies.orientation_rad[k])
+    place = (v[k] - top[k], u[k] - left[k], node_um)
+    if not disc_um.any() and not sigma_um.any():
+        patches: NDArray[Any] = np.zeros((len(k), size, size), dtype=np.float32)
+        body_kernels.sharp_bodies(patches, *place, *shape, nucleus, nucleus_brightness)
+    else:
+        disc, sigma = _without_ringing(disc_um[k], sigma_um[k], node_um)
+        spectra = np.empty((len(k), size, size // 2 + 1), dtype=np.complex64)
+        body_kernels.core_spectra(
+            spectra, *place, canvas.pixel_um, level[k] == 0, *shape, nucleus, nucleus_brightness,
+            disc, sigma, *_tables(),
+        )  # fmt: skip
+        patches = np.fft.irfft2(spectra, s=(size, size))
+    total, inside = np.empty(len(k)), np.empty((len(k), 4), dtype=np.int64)
+    body_kernels.totals(patches, _TRIM, total)
+    limits = [
+        np.stack([-corner[k], nodes[level[k]] - corner[k]], axis=1)
+        for corner, nodes in ((top, canvas.level_rows), (left, canvas.level_columns))
+    ]
+    body_kernels.trim(patches, _TRIM, inside, *limits)
+    box = np.zeros((len(y), 4), dtype=np.int64)
+    box[k] = inside
+    height, width = box[:, 1] - box[:, 0], box[:, 3] - box[:, 2]
+    first = np.concatenate([[0], np.cumsum(height * width)])
+    values = np.empty(first[-1], dtype=np.float32)
+    scale = share[k] / np.where(total > 0, total, 1) / node_px[k] ** 2
+    body_kernels.pack(patches, inside, scale, first[k], values)
+    return {
+        "level": level,
+        "top": top + box[:, 0],
+        "left": left + box[:, 2],
+        "rows": height,
+        "columns": width,
+        "first": first[:-1],
+        "values": values,
+    }
+
+
+def _without_ringing(
+    disc_um: FloatArray, sigma_um: FloatArray, node_um: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Soften a wide disc's edge to what the grid can show, and shrink it to keep its variance."""
+    missing = np.maximum((0.75 * node_um) ** 2 - sigma_um**2, 0)
+    missing = np.where(disc_um**2 > 16 * missing, missing, 0)
+    return np.sqrt(disc_um**2 - 4 * missing), np.sqrt(sigma_um**2 + missing)
+
+
+@cache
+def _tables() -> tuple[FloatArray, FloatArray, float]:
+    """Tabulate the transforms of a ball and of a disc, 32 entries per unit of the argument."""
+    from scipy.special import j1
+
+    per_unit = 32.0
+    q = np.arange(int(160 * per_unit)) / per_unit
+    q[0] = 1e-3
+    ball = 3 * (np.sin(q) - q * np.cos(q)) / q**3
+    disc = 2 * j1(q) / q
+    ball[0] = disc[0] = 1.0
+    ball[-1] = disc[-1] = 0.0
+    return ball, disc, per_unit
+
+
+def picture(canvas: Canvas, images: CellImages, near: FloatArray, far: FloatArray) -> Float32Array:
+    """Draw cells at rest on the canvas's pixels, each with its near and far light.
+
+    Parameters
+    ----------
+    canvas : Canvas
+    images : CellImages
+        Drawn on that canvas.
+    near, far : (N,) float64
+        Light of each cell.
+    """
+    buffer = np.zeros(canvas.level_offsets[-1], dtype=np.float32)
+    levels = views(buffer, canvas)
+    amplitude = np.asarray(near, dtype=np.float32)
+    splats = (images.base, images.along_y, images.along_x, canvas.level_columns)
+    pyramid_kernels.add_splats(buffer, amplitude, images.near, *splats, 1, LEVELS)
+    pyramid_kernels.add_splats(
+        buffer, np.asarray(far, dtype=np.float32), images.far, *splats, FAR_LEVEL, LEVELS
+    )
+    patches = (
+        canvas.level_offsets, canvas.level_columns, images.level, images.top, images.left,
+        images.rows, images.columns, images.first, images.values,
+    )  # fmt: skip
+    sharp = np.where(images.level == 0, amplitude, np.float32(0))
+    pyramid_kernels.add_patches(buffer, amplitude - sharp, *patches)
+    for level in range(LEVELS - 1, 1, -1):
+        pyramid_kernels.subdivide(levels[level], levels[level - 1])
+    pyramid_kernels.expand(levels[1], levels[0])
+    pyramid_kernels.add_patches(buffer, sharp, *patches)
+    return levels[0]
