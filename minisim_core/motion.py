@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -38,7 +39,7 @@ class Motion(Parameters):
     breathing_hz: float = quantity(3.0, "breathing rate", low=0.5, high=12, step=0.1, unit="Hz")
     stride_um: float = quantity(
         3.0,
-        "amplitude of the stride while running",
+        "amplitude of the stride while running, at 7 strides per second",
         low=0,
         high=20,
         step=0.1,
@@ -61,8 +62,14 @@ class Motion(Parameters):
     )
 
 
-PATH_POINTS = 64
-"""Points of the path that one exposure is averaged over."""
+_PATH_POINTS = 64  # fewest points of the path that one exposure is averaged over
+_PATH_HZ = 400.0  # at which the path is generated, and at least as often sampled
+_SUBSTEP_PX = 0.5
+
+_NATURAL_HZ = 6.0  # of the brain on its attachments [K]
+_DAMPING = 0.5  # of that swing over critical damping [K]
+_FORGOTTEN = 8.0  # it has forgotten a push when that has faded to e⁻⁸
+_STRIDE_HZ = 7.0  # rate at which the stride has the amplitude asked
 
 _DRIFT_KNOTS_S = (15.0, 60.0, 200.0)
 _DRIFT_BOUND = 3.0  # sd at which drift saturates softly
@@ -72,7 +79,20 @@ _GATE_S = 0.4  # how quickly a running bout begins and ends
 def bound_um(m: Motion) -> float:
     """Distance that the path never exceeds along either axis."""
     drift = 1.15 * _DRIFT_BOUND * _drift_scale() * m.drift_um
-    return m.looseness * (m.heart_um + m.breathing_um + m.stride_um + drift)
+    stride = m.stride_um * float(np.abs(_swing()).sum())
+    return m.looseness * (m.heart_um + m.breathing_um + stride + drift)
+
+
+def points_per_exposure(m: Motion, exposure_s: float, pixel_um: float) -> int:
+    """Return how many points of the path one exposure is averaged over.
+
+    At least 400 per second, and one per half pixel of the fastest motion.
+    """
+    swung = abs(elastic_response(m.stride_hz) / elastic_response(_STRIDE_HZ))
+    rhythms = m.heart_hz * m.heart_um + m.breathing_hz * m.breathing_um + m.stride_hz * m.stride_um * swung
+    fastest_um_per_s = m.looseness * (1.2 * 2 * math.pi * rhythms + m.drift_um)
+    steps = exposure_s * fastest_um_per_s / (_SUBSTEP_PX * pixel_um)
+    return max(_PATH_POINTS, math.ceil(exposure_s * _PATH_HZ), math.ceil(steps))
 
 
 @cache
@@ -105,19 +125,26 @@ def path(seed: int, m: Motion, times_s: FloatArray) -> FloatArray:
     """Where the brain is, (T, 2) in µm (y, x), at ascending instants.
 
     Each rhythm runs along an ellipse of its own, long half-axis as asked, four times as long as
-    wide; its phase wanders slowly. Stride is there only while running. Drift is smooth noise on
-    three time scales with the asked sd over ten minutes along each axis.
+    wide; its phase wanders slowly. Strides push only while running, and the brain answers them
+    like a damped spring. Drift is smooth noise on three time scales with the asked sd over ten
+    minutes along each axis.
     """
 
-    def phase(rhythm: str, rate_hz: float, wander_rad: float, wander_s: float) -> FloatArray:
+    def phase(
+        rhythm: str, rate_hz: float, wander_rad: float, wander_s: float, at_s: FloatArray
+    ) -> FloatArray:
         key = randomness.stream(seed, "motion", f"{rhythm} phase")
-        wander = randomness.smooth_noise(key, times_s, wander_s)
-        return 2 * np.pi * rate_hz * times_s + wander_rad * wander
+        wander = randomness.smooth_noise(key, at_s, wander_s)
+        return 2 * np.pi * rate_hz * at_s + wander_rad * wander
+
+    def strides(at_s: FloatArray) -> FloatArray:
+        gate = running(seed, m.running_fraction, m.bout_s, at_s)
+        return _ellipse(m.stride_um, phase("stride", m.stride_hz, 0.6, 1.0, at_s), 0.35) * gate[:, None]
 
     total = _ellipse(m.heart_um, heart_phase(seed, m.heart_hz, times_s), 0.9)
-    total += _ellipse(m.breathing_um, phase("breathing", m.breathing_hz, 1.0, 1.5), 1.9)
-    gate = running(seed, m.running_fraction, m.bout_s, times_s)
-    total += _ellipse(m.stride_um, phase("stride", m.stride_hz, 0.6, 1.0), 0.35) * gate[:, None]
+    total += _ellipse(m.breathing_um, phase("breathing", m.breathing_hz, 1.0, 1.5, times_s), 1.9)
+    if m.stride_um and m.running_fraction:
+        total += swung(strides, times_s)
     if m.drift_um:
         total += m.drift_um * np.stack([_drift(seed, axis, times_s) for axis in "yx"], axis=1)
     return m.looseness * total
@@ -127,6 +154,48 @@ def _ellipse(amplitude_um: float, phase: FloatArray, direction_rad: float) -> Fl
     along, across = amplitude_um * np.cos(phase), 0.25 * amplitude_um * np.sin(phase)
     c, s = math.cos(direction_rad), math.sin(direction_rad)
     return np.stack([along * c - across * s, along * s + across * c], axis=1)
+
+
+def elastic_response(rate_hz: float) -> complex:
+    """Swing of a damped spring per unit of a push that repeats at `rate_hz`; 1 for a steady push."""
+    r = rate_hz / _NATURAL_HZ
+    return 1 / complex(1 - r**2, 2 * _DAMPING * r)
+
+
+@cache
+def _swing() -> FloatArray:
+    """Answer to one push, every 1/400 s until it is forgotten; of size 1 to strides at 7 Hz."""
+    natural = 2 * math.pi * _NATURAL_HZ
+    damped = natural * math.sqrt(1 - _DAMPING**2)
+    times = np.arange(math.ceil(_FORGOTTEN / (_DAMPING * natural) * _PATH_HZ)) / _PATH_HZ
+    answer = natural**2 / damped * np.exp(-_DAMPING * natural * times) * np.sin(damped * times) / _PATH_HZ
+    fixed: FloatArray = answer / abs(elastic_response(_STRIDE_HZ))
+    fixed.setflags(write=False)
+    return fixed
+
+
+def swung(drive: Callable[[FloatArray], FloatArray], times_s: FloatArray) -> FloatArray:
+    """How the brain answers a push that is a function of time, (T, 2), at ascending instants.
+
+    The push is sampled on a fixed grid of time, 400 per second, and convolved with the spring's
+    answer as far back as it remembers, so any stretch of time is had without the ones before it.
+    Between the grid's instants the swing is read by cubic convolution.
+    """
+    phase = np.asarray(times_s) * _PATH_HZ
+    base = np.floor(phase).astype(np.int64)
+    first, last = int(base.min()) - 1, int(base.max()) + 2
+    answer = _swing()
+    pushes = drive(np.arange(first - len(answer) + 1, last + 1) / _PATH_HZ)
+    swing = np.stack([np.convolve(axis, answer, mode="valid") for axis in pushes.T], axis=1)
+    f = (phase - base)[:, None]
+    weights = (
+        ((-0.5 * f + 1) * f - 0.5) * f,
+        (1.5 * f - 2.5) * f**2 + 1,
+        ((-1.5 * f + 2) * f + 0.5) * f,
+        (0.5 * f - 0.5) * f**2,
+    )
+    at = base - 1 - first
+    return sum(w * swing[at + k] for k, w in enumerate(weights))  # type: ignore[return-value]
 
 
 def _drift(seed: int, axis: str, times_s: FloatArray) -> FloatArray:
@@ -141,11 +210,11 @@ def _drift(seed: int, axis: str, times_s: FloatArray) -> FloatArray:
 class ExposurePaths(Result):
     """The path within each exposure of one block of frames."""
 
-    path_um: FloatArray  # (frames, PATH_POINTS, 2)
+    path_um: FloatArray  # (frames, points, 2)
 
 
 @stage
-def exposure_paths(seed: int, m: Motion, clock: Clock) -> ExposurePaths:
-    """Sample the path at `PATH_POINTS` midpoints of every exposure of a block."""
-    points = path(seed, m, clock.inside_s(PATH_POINTS))
-    return ExposurePaths(points.reshape(clock.frames, PATH_POINTS, 2))
+def exposure_paths(seed: int, m: Motion, clock: Clock, points: int) -> ExposurePaths:
+    """Sample the path at the midpoints of equal parts of every exposure of a block."""
+    path_um = path(seed, m, clock.inside_s(points))
+    return ExposurePaths(path_um.reshape(clock.frames, points, 2))

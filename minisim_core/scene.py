@@ -50,7 +50,7 @@ class Block(NamedTuple):
     haze: FloatArray  # (K, frames)
     beyond: FloatArray  # (frames,)
     swelling: FloatArray  # (frames,)
-    path_px: FloatArray  # (frames, PATH_POINTS, 2)
+    path_px: FloatArray  # (frames, points, 2)
 
 
 class Scene:
@@ -357,9 +357,10 @@ class Scene:
     def exposure_paths_um(self, block: int) -> FloatArray:
         """Return the path within the exposures of one block."""
         if "motion" not in self.on:
-            return np.zeros((FRAMES_PER_BLOCK, motion.PATH_POINTS, 2))
+            return np.zeros((FRAMES_PER_BLOCK, 1, 2))
         e = self.experiment
-        return motion.exposure_paths(e.seed, e.motion, self.clock(block)).path_um
+        points = motion.points_per_exposure(e.motion, e.exposure_s, e.pixel_um)
+        return motion.exposure_paths(e.seed, e.motion, self.clock(block), points).path_um
 
     def block(self, number: int) -> Block:
         """Return everything that changes with time, for one block of frames."""
