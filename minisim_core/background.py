@@ -82,7 +82,10 @@ SLAB_UM = 20.0
 """Thickness of the layers that background is computed in."""
 
 HORIZON_UM = 1500.0
-"""Tissue farther than this from the axis is not seen."""
+"""Tissue farther than this from the axis is not seen, unless the sensor itself sees that far."""
+
+BEYOND_UM = 1000.0
+"""Tissue is seen to at least this far beyond the sensor's edge."""
 
 _GRID_UM = 12.0  # spacing of the neuropil's texture
 _COURSE_STEP_S = 0.1
@@ -224,7 +227,13 @@ def near_haze(
 
 @stage
 def far_haze(
-    canvas: Canvas, places: Patches, depth_um: float, patch_um: float, medium: Medium, beam: Beam
+    canvas: Canvas,
+    places: Patches,
+    depth_um: float,
+    patch_um: float,
+    medium: Medium,
+    beam: Beam,
+    horizon_um: float = HORIZON_UM,
 ) -> Haze:
     """Spread the neuropil's far light from the whole lit plane out to the horizon."""
     coefficients = medium.transport()
@@ -232,7 +241,7 @@ def far_haze(
     light = fate(layers, coefficients)
     weight = fluence(layers, coefficients) * light.wide * thickness / depth_um
     shares = weight @ far_shares(light.wide_radius_um, canvas.pixel_um)
-    seen = _plane(canvas, shares, beam, HORIZON_UM)
+    seen = _plane(canvas, shares, beam, horizon_um)
     return _shifting(canvas, FAR_LEVEL, seen, places, patch_um)
 
 
@@ -320,6 +329,7 @@ def surround(
     medium: Medium,
     beam: Beam,
     dimming: bool,
+    horizon_um: float = HORIZON_UM,
 ) -> Surround:
     """Light that cells beyond the drawn square send into the picture, as a mean field.
 
@@ -342,7 +352,8 @@ def surround(
     in_focus = np.clip(overlap / max(thickness, 1e-9), 0, 1)
 
     def beyond(weights: FloatArray) -> NDArray[np.float32]:
-        outer = _plane(canvas, weights, beam, HORIZON_UM)
-        return (outer - _plane(canvas, weights, beam, half_width_um)).astype(np.float32)
+        outer = _plane(canvas, weights, beam, horizon_um)
+        inner = _plane(canvas, weights, beam, min(half_width_um, horizon_um))
+        return (outer - inner).astype(np.float32)
 
     return Surround(beyond(in_focus @ shares), beyond((1 - in_focus) @ shares))

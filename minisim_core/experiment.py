@@ -32,6 +32,8 @@ from .tissue import Tissue
 from .vessels import Vessels
 
 FORMAT_VERSION = 1
+WIDEST_FIELD_UM = 5000.0
+"""A field is at most this wide."""
 GROUPS: dict[str, type[Parameters]] = {
     "scope": Scope,
     "tissue": Tissue,
@@ -61,7 +63,7 @@ class _Fields(Parameters):
         400,
         "width of the square field; null for the whole sensor",
         low=10,
-        high=5000,
+        high=WIDEST_FIELD_UM,
         unit="µm",
         label="Field of view",
     )
@@ -247,6 +249,11 @@ def _crosscheck(e: Experiment) -> None:
         raise ParameterError(
             f"field_um = {e.field_um:g} is larger than the sensor sees: at most {sensor_um:.4g} µm "
             "with this sensor and magnification, or null for the whole sensor"
+        )
+    if max(e.shape_px) * e.pixel_um > WIDEST_FIELD_UM + e.pixel_um:
+        raise ParameterError(
+            f"field_um = None is refused: the whole sensor sees {max(e.shape_px) * e.pixel_um:.4g} µm with "
+            f"scope.magnification = {e.scope.magnification:g}; at most {WIDEST_FIELD_UM:g} µm"
         )
     if min(e.shape_px) < 8:
         raise ParameterError(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from . import activity, background, cells, illumination, motion, sensor, vessels
 from .canvas import FAR_LEVEL, Canvas
 from .clock import FRAMES_PER_BLOCK, Clock
-from .experiment import Experiment
+from .experiment import WIDEST_FIELD_UM, Experiment
 from .illumination import Beam
 from .images import CellImages, body_variance_um2, cell_images
 from .scope import Lens, collected_fraction, focal_surface_um
@@ -87,6 +87,17 @@ class Scene:
         e = self.experiment
         height, width = e.shape_px
         return (e.sensor.height_px - height) // 2, (e.sensor.width_px - width) // 2
+
+    @property
+    def sensor_half_um(self) -> float:
+        """Half of what the longer side of the whole sensor sees, as far as a field may reach."""
+        e = self.experiment
+        return min(max(e.sensor.height_px, e.sensor.width_px) * e.pixel_um, WIDEST_FIELD_UM) / 2
+
+    @property
+    def horizon_um(self) -> float:
+        """How far from the axis tissue is seen."""
+        return max(background.HORIZON_UM, self.sensor_half_um + background.BEYOND_UM)
 
     @cached_property
     def grid(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -249,13 +260,14 @@ class Scene:
         e, n = self.experiment, self.experiment.neuropil
         if "neuropil" not in self.on:
             return 1, _NO_MAPS, _NO_MAPS
-        whole = max(e.sensor.height_px, e.sensor.width_px) * e.pixel_um / 2
-        reach = math.ceil(whole / 100) * 100.0 + 200
+        reach = math.ceil(self.sensor_half_um / 100) * 100.0 + 200
         grain = background.texture(e.seed, n.texture, n.texture_size_um, n.depth_um, reach)
         near = background.near_haze(
             self.canvas, grain, self.patches, n.depth_um, n.patch_um, self.lens, self.medium
         )
-        far = background.far_haze(self.canvas, self.patches, n.depth_um, n.patch_um, self.medium, self.beam)
+        far = background.far_haze(
+            self.canvas, self.patches, n.depth_um, n.patch_um, self.medium, self.beam, self.horizon_um
+        )
         return background.neuropil_level(self.canvas.pixel_um), near.maps, far.maps
 
     @cached_property
@@ -278,7 +290,7 @@ class Scene:
         around = background.surround(
             self.canvas, self.drawn_half_um, (low, max(high, low + 1)), variance,
             e.scope.near_focus_um, self.lens, e.scope.field_curvature_um, self.medium, self.beam,
-            "dimming" in self.on,
+            "dimming" in self.on, self.horizon_um,
         )  # fmt: skip
         light = around.in_focus
         if "out_of_focus" in self.on:

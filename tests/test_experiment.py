@@ -241,6 +241,12 @@ def test_a_field_of_a_few_pixels_is_refused(small: Small) -> None:
     refused(lambda: small(field_um=10.5), "field_um = 10.5", "at least 12.1", "8 pixels")
 
 
+def test_a_sensor_that_sees_more_than_a_brain_is_refused_whole(small: Small) -> None:
+    wide = {"sensor": {"width_px": 1200}, "scope": {"magnification": 1}}
+    refused(lambda: small(field_um=None, **wide), "field_um = None", "5760 µm", "at most 5000")
+    assert small(field_um=40, **wide).shape_px == (8, 8)
+
+
 def test_whole_numbers_and_choices_are_kept_apart_from_others(small: Small) -> None:
     refused(lambda: small(seed=1.5), "seed = 1.5", "a whole number")
     refused(lambda: small(sensor={"width_px": 100.5}), "sensor.width_px", "a whole number")
