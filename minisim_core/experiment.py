@@ -167,7 +167,7 @@ class Experiment(_Fields):
 
     @property
     def frame_count(self) -> int:
-        """Number of frames."""
+        """Number of exposures: of frames, unless `sensor.dropped_fraction` loses some."""
         return max(1, round(self.duration_s * self.frame_rate_hz))
 
     @property

@@ -24,7 +24,8 @@ def explain(
     if cells is not None and cells < 0:
         raise ParameterError(f"cells = {cells} is refused: it must be at least 0, or None for all")
     weights = _weights(roi, shape[1:])
-    numbers = range(shape[0])[frames]
+    asked = np.array(range(shape[0])[frames], dtype=np.intp)
+    numbers: list[int] = scene.arrivals.exposures(asked).tolist()
     owned = np.zeros((len(scene.places), len(numbers)))
     parts: dict[str, FloatArray] = {
         name: np.zeros(len(numbers)) for name in ("distant_tissue", "neuropil", "stray_light")

@@ -63,8 +63,8 @@ class Recording:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Frames, rows and columns."""
-        return (self.experiment.frame_count, *self.experiment.shape_px)
+        """Frames that arrived, rows and columns."""
+        return (len(self._scene.arrivals), *self.experiment.shape_px)
 
     @property
     def pixel_um(self) -> float:
@@ -73,8 +73,8 @@ class Recording:
 
     @property
     def times_s(self) -> FloatArray:
-        """When each exposure begins, (T,)."""
-        return np.arange(self.shape[0]) / self.experiment.frame_rate_hz
+        """When the exposure of each frame begins, (T,); jumps where frames were dropped."""
+        return self._scene.arrivals.exposures(np.arange(self.shape[0])) / self.experiment.frame_rate_hz
 
     @cached_property
     def frames(self) -> LazyArray:
@@ -90,7 +90,7 @@ class Recording:
     def _lazy(self, kind: str, dtype: Any, fill: Any) -> LazyArray:
         def read(indices: NDArray[np.intp]) -> NDArray[Any]:
             out = np.empty((len(indices), *self.shape[1:]), dtype=dtype)
-            fill(self._scene, indices, out)
+            fill(self._scene, self._scene.arrivals.exposures(indices), out)
             return out
 
         return LazyArray(

@@ -78,7 +78,7 @@ def expose(scene: Scene, frame: int, expected: Float32Array, out: NDArray[Any]) 
         sensor.expose_mean(out, expected, dark, s.full_well_e, scene.converter)
         return
     sensor.expose(
-        out, expected, scene.pattern, scene.sensor_origin_px, e.seed, frame, dark, s.read_noise_e,
+        out, expected, scene.pixels(frame), scene.sensor_origin_px, e.seed, frame, dark, s.read_noise_e,
         s.full_well_e, scene.converter,
     )  # fmt: skip
 

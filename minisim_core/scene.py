@@ -15,6 +15,7 @@ from .clock import FRAMES_PER_BLOCK, Clock
 from .experiment import WIDEST_FIELD_UM, Experiment
 from .illumination import Beam
 from .images import CellImages, body_variance_um2, cell_images
+from .layers import LAYERS
 from .scope import Lens, collected_fraction, focal_surface_um
 from .tissue import Medium, surface_fluence
 
@@ -58,7 +59,7 @@ class Scene:
 
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
-        self.on = {name for name in _SWITCHES if name not in experiment.off}
+        self.on = {*LAYERS} - {*experiment.off}
 
     # -- geometry -------------------------------------------------------------------------
 
@@ -325,11 +326,22 @@ class Scene:
     def pattern(self) -> sensor.Pattern:
         """The sensor's fixed pattern."""
         e, s = self.experiment, self.experiment.sensor
-        convert = self.converter
         return sensor.pattern(
             e.seed, *self.sensor_origin_px, e.shape_px, s.gain_pattern, s.offset_pattern,
-            s.column_pattern, convert.black_counts, (convert.largest + 1) / 1024,
+            s.column_pattern, self.converter.black_counts, self.converter.counts_per_10_bit,
         )  # fmt: skip
+
+    def pixels(self, frame: int) -> sensor.Pattern:
+        """Return the fixed pattern with the artefacts of one frame."""
+        e, row, scale = self.experiment, self.sensor_origin_px[0], self.converter.counts_per_10_bit
+        read_out_s = frame / e.frame_rate_hz + e.exposure_s
+        return sensor.disturbed(self.pattern, e.sensor, e.seed, row, read_out_s, scale)
+
+    @cached_property
+    def arrivals(self) -> sensor.Arrivals:
+        """Which exposures became frames of the recording."""
+        e = self.experiment
+        return sensor.Arrivals(e.seed, e.frame_count, e.sensor.dropped_fraction)
 
     @cached_property
     def converter(self) -> sensor.Converter:
@@ -403,7 +415,3 @@ class Scene:
 
 _NO_MAPS = np.zeros((0, 1), dtype=np.float32)
 _NO_MAPS.setflags(write=False)
-_SWITCHES = (
-    "out_of_focus", "blur", "dimming", "neuropil", "vessels", "motion", "illumination",
-    "vignetting", "stray_light", "noise",
-)  # fmt: skip

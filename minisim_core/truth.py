@@ -135,6 +135,8 @@ class Truth:
         Each cell's body, summing to 1; and its image's core and narrow part.
     spikes, calcium, fluorescence : (N, T) lazy arrays
         Spikes per frame period; the indicator's drive and F/F_rest, means over the exposure.
+    exposure_index : (T,) int
+        Which exposure each frame is: its own number, unless frames were dropped before it.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -260,7 +262,7 @@ class Truth:
 
     @cached_property
     def spikes(self) -> LazyArray:
-        """Spikes in each frame period, (N, T) uint16."""
+        """Spikes in each frame's period, (N, T) uint16; those of dropped frames are in none."""
         return self._courses("spikes", np.uint16)
 
     @cached_property
@@ -275,9 +277,11 @@ class Truth:
 
     def _courses(self, kind: str, dtype: Any) -> LazyArray:
         e = self._scene.experiment
-        shape = (len(self._scene.places), e.frame_count)
+        arrivals = self._scene.arrivals
+        shape = (len(self._scene.places), len(arrivals))
 
-        def read(frames: NDArray[np.intp]) -> NDArray[Any]:
+        def read(indices: NDArray[np.intp]) -> NDArray[Any]:
+            frames = arrivals.exposures(indices)
             out = np.empty((shape[0], len(frames)), dtype=dtype)
             for number in np.unique(frames // FRAMES_PER_BLOCK):
                 here = frames // FRAMES_PER_BLOCK == number
@@ -300,17 +304,20 @@ class Truth:
         firing_kernels.count_spikes(out, felt.cell, felt.time_s, start, 1 / rate)
         return out
 
-    # -- motion ---------------------------------------------------------------------------
+    # -- time and motion ------------------------------------------------------------------
+
+    @cached_property
+    def exposure_index(self) -> NDArray[np.intp]:
+        """Which exposure each frame is, (T,): jumps where frames were dropped."""
+        return _fixed(self._scene.arrivals.exposures(np.arange(len(self._scene.arrivals))))
 
     @cached_property
     def motion_um(self) -> FloatArray:
-        """Mean displacement over each exposure, (T, 2) µm (y, x)."""
-        total = self._scene.experiment.frame_count
-        parts = [
-            self._scene.exposure_paths_um(block).mean(axis=1)
-            for block in range((total - 1) // FRAMES_PER_BLOCK + 1)
-        ]
-        return _fixed(np.concatenate(parts)[:total])
+        """Mean displacement over each frame's exposure, (T, 2) µm (y, x)."""
+        exposures = self.exposure_index
+        blocks = range(exposures[-1] // FRAMES_PER_BLOCK + 1)
+        parts = [self._scene.exposure_paths_um(block).mean(axis=1) for block in blocks]
+        return _fixed(np.concatenate(parts)[exposures])
 
     @cached_property
     def motion_path_time_s(self) -> FloatArray:

@@ -35,6 +35,7 @@ def change(exp: ms.Experiment, name: str) -> ms.Experiment:
         "cells.depth_range_um": (20.0, 240.0),
         "scope.model_name": "another",
         "sensor.exposure_fraction": 0.5,
+        "sensor.gain_steps": (1.0, 4.0),
     }
     if name in special:
         new: Any = special[name]
@@ -42,6 +43,8 @@ def change(exp: ms.Experiment, name: str) -> ms.Experiment:
         new = next(choice for choice in about.choices if choice != old)
     elif isinstance(old, int):
         new = old + 1
+    elif old == 0:
+        new = about.high / 20
     else:
         new = old * 1.02 if old * 1.02 <= about.high else old * 0.98
     return exp.with_(**({group: {field: new}} if group else {field: new}))
@@ -145,6 +148,7 @@ STAGES: dict[str, str] = {
     "sensor.quantum_efficiency": "",
     "sensor.exposure_fraction": CLOCK,
     "sensor.gain": "",
+    "sensor.gain_steps": "",
     "sensor.bit_depth": "",
     "sensor.full_well_e": "",
     "sensor.read_noise_e": "",
@@ -153,6 +157,11 @@ STAGES: dict[str, str] = {
     "sensor.gain_pattern": "sensor.pattern",
     "sensor.offset_pattern": "sensor.pattern",
     "sensor.column_pattern": "sensor.pattern",
+    "sensor.stripe_counts": "",
+    "sensor.flicker_counts": "",
+    "sensor.warm_up_counts": "",
+    "sensor.warm_up_s": "",
+    "sensor.dropped_fraction": "",
     "field_um": f"{SCALE} sensor.pattern",
     "focus_um": f"{LENS} vessels.shadow",
     "duration_s": "",

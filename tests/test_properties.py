@@ -30,6 +30,7 @@ SIZES: dict[str, st.SearchStrategy[Any]] = {
     ),
     "scope.magnification": st.floats(1, 10),
     "scope.model_name": st.text(max_size=10),
+    "sensor.gain_steps": st.sets(st.floats(1, 16)).map(lambda steps: tuple(sorted(steps))),
     "sensor.pixel_pitch_um": st.floats(3, 10),
     "sensor.width_px": st.integers(8, 700),
     "sensor.height_px": st.integers(8, 700),

@@ -285,6 +285,70 @@ def test_saving_over_a_folder_leaves_nothing(small: Small, tmp_path: Path) -> No
     assert [p.name for p in tmp_path.iterdir()] == ["taken.npy"]
 
 
+# -- dropped frames ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lossy(rec: ms.Recording) -> ms.Recording:
+    """The same recording, a third of whose frames never arrived."""
+    return ms.simulate(rec.experiment.with_(sensor={"dropped_fraction": 0.3}))
+
+
+def test_a_recording_with_drops_is_the_whole_one_without_some_frames(
+    rec: ms.Recording, lossy: ms.Recording
+) -> None:
+    kept = lossy.truth.exposure_index
+    assert kept.shape == lossy.times_s.shape == (lossy.shape[0],)
+    assert 0.5 * T < len(kept) < 0.9 * T
+    assert kept[0] == 0 and (np.diff(kept) >= 1).all() and (np.diff(kept) > 1).any()
+    for name in ("frames", "expected"):
+        assert getattr(lossy, name).shape == lossy.shape
+        assert np.array_equal(getattr(lossy, name)[...], whole(rec, name)[kept])
+        assert np.array_equal(getattr(lossy, name)[-1], whole(rec, name)[kept[-1]])
+    assert np.array_equal(lossy.times_s, rec.times_s[kept])
+
+
+def test_the_truth_of_a_recording_with_drops_is_that_of_its_frames(
+    rec: ms.Recording, lossy: ms.Recording
+) -> None:
+    kept, truth = lossy.truth.exposure_index, lossy.truth
+    for name in ("spikes", "calcium", "fluorescence"):
+        assert getattr(truth, name).shape == (len(truth.positions_um), len(kept))
+        assert np.array_equal(getattr(truth, name)[...], getattr(rec.truth, name)[...][:, kept])
+        assert np.array_equal(getattr(truth, name)[2, 5:9], getattr(rec.truth, name)[2, kept[5:9]])
+    assert np.array_equal(truth.motion_um, rec.truth.motion_um[kept])
+    for name in ("spike_time_s", "spike_cell", "motion_path_um", "snr"):
+        assert np.array_equal(getattr(truth, name), getattr(rec.truth, name)), "the tissue lives on"
+
+
+def test_explain_counts_the_frames_that_arrived(rec: ms.Recording, lossy: ms.Recording) -> None:
+    kept = lossy.truth.exposure_index
+    parts, all_parts = (r.explain((20, 30), cells=None) for r in (lossy, rec))
+    assert parts.keys() == all_parts.keys()
+    for name, values in parts.items():
+        np.testing.assert_array_equal(values, all_parts[name][kept])
+    some = lossy.explain((20, 30), frames=slice(9, 2, -3))
+    np.testing.assert_allclose(sum(some.values()), lossy.expected[9:2:-3, 20, 30], rtol=1e-4)
+
+
+def test_a_recording_with_drops_travels_and_is_saved(lossy: ms.Recording, tmp_path: Path) -> None:
+    again = pickle.loads(pickle.dumps(lossy))
+    assert np.array_equal(again.frames[4], lossy.frames[4])
+    assert np.array_equal(pickle.loads(pickle.dumps(lossy.truth.calcium))[3], lossy.truth.calcium[3])
+    saved = np.load(lossy.save(tmp_path / "lossy"))
+    assert np.array_equal(saved, lossy.frames[...])
+
+
+def test_a_switch_drops_no_other_frames(lossy: ms.Recording) -> None:
+    for other in (lossy.without("noise"), lossy.only("cells")):
+        assert other.shape == lossy.shape
+        assert np.array_equal(other.times_s, lossy.times_s)
+
+
+def test_without_drops_every_exposure_is_a_frame(rec: ms.Recording) -> None:
+    assert np.array_equal(rec.truth.exposure_index, np.arange(T))
+
+
 # -- coordinates ---------------------------------------------------------------------------------
 
 QUIET = {"rate_hz": 0}

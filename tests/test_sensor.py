@@ -1,57 +1,37 @@
-"""The camera as EMVA 1288 measures it: photon transfer, linearity, patterns."""
+"""The camera's parts: gains, patterns, its mean answer, and the V4's artefacts."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+import minisim_core as ms
 from minisim_core import sensor
+from minisim_core.scene import Scene
 
+FloatArray = NDArray[np.floating]
+Small = Callable[..., ms.Experiment]
 SHAPE = (200, 240)
 READ_E, FULL_E = 10.0, 10_000.0
-SETTINGS = [(gain, bits) for gain in (1.0, 2.0, 3.5) for bits in (8, 10, 12)]
+STRIPES, FLICKER, WARM_UP = {"stripe_counts": 3.0}, {"flicker_counts": 4.0}, {"warm_up_counts": 80.0}
 
 
-def even_pattern(convert):
-    return sensor.Pattern(
-        np.ones(SHAPE, dtype=np.float32), np.full(SHAPE, convert.black_counts, dtype=np.float32)
-    )
+def even_pattern(convert: sensor.Converter, shape: tuple[int, int] = SHAPE) -> sensor.Pattern:
+    black = np.full(shape, convert.black_counts, dtype=np.float32)
+    return sensor.Pattern(np.ones(shape, dtype=np.float32), black)
 
 
-def frame(mean_e, number, convert, pixels, dark=0.0):
+def frame(mean_e: float, number: int, convert: sensor.Converter, pixels: sensor.Pattern) -> FloatArray:
     out = np.empty(SHAPE, dtype=np.uint16)
     expected = np.full(SHAPE, mean_e, dtype=np.float32)
-    sensor.expose(out, expected, pixels, (0, 0), 1, number, dark, READ_E, FULL_E, convert)
+    sensor.expose(out, expected, pixels, (0, 0), 1, number, 0.0, READ_E, FULL_E, convert)
     return out.astype(float)
 
 
-def levels(convert, count=10, top=0.85):
-    return np.linspace(0.02, top, count) * (convert.largest - convert.black_counts) / convert.counts_per_e
-
-
-def transfer(gain, bits, pixels=None):
-    """Mean and temporal variance (half the variance of a difference) at several levels."""
-    convert = sensor.converter(gain, bits, FULL_E, 10.0)
-    pixels = pixels or even_pattern(convert)
-    points = []
-    for k, level in enumerate(levels(convert)):
-        a, b = frame(level, 2 * k, convert, pixels), frame(level, 2 * k + 1, convert, pixels)
-        points.append(((a + b).mean() / 2, (a - b).var() / 2))
-    return convert, *np.array(points).T
-
-
-@pytest.mark.parametrize(("gain", "bits"), SETTINGS)
-def test_s1_the_slope_of_photon_transfer_is_the_gain(gain, bits):
-    convert, mean, variance = transfer(gain, bits)
-    slope, intercept = np.polyfit(mean, variance, 1, w=1 / variance)
-    assert slope == pytest.approx(1 / convert.e_per_count, rel=0.02)
-    black = convert.black_counts / 2**convert.dropped_bits
-    dark_variance = (READ_E / convert.e_per_count) ** 2 + 1 / 12
-    at_black = intercept + slope * (black - (0.375 if bits == 8 else 0))
-    assert at_black == pytest.approx(dark_variance, abs=0.05 * dark_variance + 0.02 * slope * black + 0.03)
-
-
-def test_the_table_of_the_v4_is_right():
+def test_the_table_of_the_v4_is_right() -> None:
     # electrons per 10-bit and 8-bit count and saturation, at the three gains
     for gain, ten, eight, saturation in (
         (1, 9.8, 39.1, 10_000),
@@ -65,77 +45,48 @@ def test_the_table_of_the_v4_is_right():
         )
 
 
-@pytest.mark.parametrize(("gain", "bits"), SETTINGS)
-def test_s2_counts_are_linear_in_light(gain, bits):
-    convert = sensor.converter(gain, bits, FULL_E, 10.0)
-    light = levels(convert, 12, 0.9)
-    counts = np.array([frame(v, k, convert, even_pattern(convert)).mean() for k, v in enumerate(light)])
-    assert np.corrcoef(light, counts)[0, 1] ** 2 > 0.9999
-    slope, offset = np.polyfit(light, counts, 1)
-    assert slope == pytest.approx(1 / convert.e_per_count, rel=2e-3)
-    black = convert.black_counts / 2**convert.dropped_bits - (0.375 if bits == 8 else 0)
-    assert offset == pytest.approx(black, abs=0.05 * 2 ** (max(bits, 10) - 10) + 0.02)
+def test_twelve_bits_are_four_times_as_fine_and_as_wide_as_ten() -> None:
+    ten, twelve = (sensor.converter(2.0, bits, FULL_E, 10.0) for bits in (10, 12))
+    assert twelve.largest + 1 == 4 * (ten.largest + 1)
+    assert twelve.black_counts == 4 * ten.black_counts
+    assert ten.e_per_count == pytest.approx(4 * twelve.e_per_count)
+    assert (twelve.counts_per_10_bit, ten.counts_per_10_bit) == (4, 1)
 
 
-@pytest.mark.parametrize(("gain", "bits"), [(2.0, 10), (3.5, 10), (1.0, 12), (3.5, 8)])
-def test_s7_a_dark_frame_has_the_black_level_and_the_read_noise(gain, bits):
-    convert = sensor.converter(gain, bits, FULL_E, 10.0)
-    dark = frame(0.0, 0, convert, even_pattern(convert))
-    step = 2**convert.dropped_bits
-    mean = convert.black_counts / step - (0.375 if bits == 8 else 0)
-    sd = math.sqrt((READ_E / convert.e_per_count) ** 2 + 1 / 12)
-    assert dark.mean() == pytest.approx(mean, abs=4 * sd / math.sqrt(dark.size) + 0.005)
-    assert dark.std() == pytest.approx(sd, rel=0.02)
-    warm = frame(0.0, 0, convert, even_pattern(convert), dark=100.0)
-    assert warm.mean() - dark.mean() == pytest.approx(100 / convert.e_per_count, abs=0.1)
+def test_gain_steps_are_offered_and_not_enforced(small: Small) -> None:
+    exp = small(sensor={"gain": 2.7, "gain_steps": [1, 2, 4]})
+    assert exp.sensor.gain == 2.7
+    assert exp.sensor.gain_steps == (1, 2, 4)
+    assert ms.Experiment.from_json(exp.to_json()) == exp
+    assert small(sensor={"gain_steps": ()}).sensor.gain_steps == ()
+    assert ms.Experiment().sensor.gain_steps == (1, 2, 3.5)
 
 
-def test_s4_doubling_the_gain_doubles_signal_and_slope():
-    once, mean_1, variance_1 = transfer(1.0, 12)
-    twice, mean_2, variance_2 = transfer(2.0, 12)
-    slopes = [np.polyfit(m, v, 1, w=1 / v)[0] for m, v in ((mean_1, variance_1), (mean_2, variance_2))]
-    assert slopes[1] / slopes[0] == pytest.approx(2, rel=0.03)
-    light = 2000.0
-    counts = [frame(light, 0, c, even_pattern(c)).mean() - c.black_counts for c in (once, twice)]
-    assert counts[1] / counts[0] == pytest.approx(2, rel=1e-3)
+@pytest.mark.parametrize(
+    "steps", [(2, 1), (1, 1), (0.5, 1), (1, 17), ("1", "2"), "12", 3, None, (1, math.nan), (True, 2), ((1,),)]
+)
+def test_gain_steps_that_cannot_be_are_refused(small: Small, steps: Any) -> None:
+    with pytest.raises(
+        ms.ParameterError, match=r"^sensor\.gain_steps = .* ascending gains between 1 and 16$"
+    ):
+        small(sensor={"gain_steps": steps})
 
 
-def real_pattern(convert, prnu=0.01, dsnu=0.5, column=0.3):
-    counts = (convert.largest + 1) / 1024
-    return sensor.pattern(0, 3, 7, SHAPE, prnu, dsnu, column, convert.black_counts, counts)
+# -- pattern -------------------------------------------------------------------------------------
 
 
-def test_s5_differences_remove_the_fixed_pattern_and_single_frames_do_not():
-    convert, mean, variance = transfer(
-        2.0, 12, real_pattern(sensor.converter(2.0, 12, FULL_E, 10.0), prnu=0.02)
-    )
-    assert np.polyfit(mean, variance, 1, w=1 / variance)[0] == pytest.approx(
-        1 / convert.e_per_count, rel=0.02
-    )
-    level = levels(convert)[-1]
-    single = frame(level, 0, convert, real_pattern(convert, prnu=0.02)).var()
-    assert single > 1.5 * variance[-1]
+def test_columns_share_a_level_and_rows_do_not() -> None:
+    convert = sensor.converter(2.0, 12, FULL_E, 10.0)
+    pixels = sensor.pattern(0, 3, 7, SHAPE, 0.0, 0.5, 0.3, convert.black_counts, 4.0)
+    dark = np.mean([frame(0.0, k, convert, pixels) for k in range(40)], axis=0)
+    left = ((READ_E / convert.e_per_count) ** 2 + 1 / 12) / 40 + (0.5 * 4) ** 2  # what differs in a column
+    columns = dark.mean(axis=0).var() - left / SHAPE[0]
+    assert math.sqrt(columns) == pytest.approx(0.3 * 4, rel=4 / math.sqrt(2 * SHAPE[1]))
+    assert dark.mean(axis=1).var() == pytest.approx(left / SHAPE[1], rel=4 * math.sqrt(2 / SHAPE[0]))
+    assert (dark - dark.mean(axis=0)).var() == pytest.approx(left, rel=0.05)
 
 
-@pytest.mark.parametrize("bits", [10, 12])
-def test_patterns_are_recovered_from_averaged_frames(bits):
-    convert = sensor.converter(2.0, bits, FULL_E, 10.0)
-    pixels = real_pattern(convert)
-    scale, frames = (convert.largest + 1) / 1024, 60
-    dark = np.mean([frame(0.0, k, convert, pixels) for k in range(frames)], axis=0)
-    half = np.mean([frame(2500.0, 100 + k, convert, pixels) for k in range(frames)], axis=0)
-    dark_noise = ((READ_E / convert.e_per_count) ** 2 + 1 / 12) / frames
-    half_noise = dark_noise + 2500 / convert.e_per_count**2 / frames
-    columns = dark.mean(axis=0)
-    assert columns.std() == pytest.approx(0.3 * scale, rel=0.2)
-    rest = dark - columns
-    assert math.sqrt(rest.var() - dark_noise) == pytest.approx(0.5 * scale, rel=0.04)
-    gain = (half - dark) / (half - dark).mean()
-    noise = (half_noise + dark_noise) / (half - dark).mean() ** 2
-    assert math.sqrt(gain.var() - noise) == pytest.approx(0.01, rel=0.04)
-
-
-def test_the_pattern_belongs_to_the_absolute_pixel_and_scales_with_its_parameter():
+def test_the_pattern_belongs_to_the_absolute_pixel_and_scales_with_its_parameter() -> None:
     whole = sensor.pattern(4, 0, 0, (40, 50), 0.01, 0.5, 0.3, 10.0, 1.0)
     part = sensor.pattern(4, 5, 8, (20, 30), 0.01, 0.5, 0.3, 10.0, 1.0)
     np.testing.assert_array_equal(part.gain, whole.gain[5:25, 8:38])
@@ -148,17 +99,162 @@ def test_the_pattern_belongs_to_the_absolute_pixel_and_scales_with_its_parameter
     assert (plain.offset == 10).all()
 
 
-def test_s3_beyond_the_full_well_there_is_no_variance_left():
-    convert = sensor.converter(1.0, 8, FULL_E, 10.0)
-    saturated = np.stack([frame(11_500.0, k, convert, real_pattern(convert)) for k in range(3)])
-    assert (saturated == 255).all()
-
-
 @pytest.mark.parametrize("gain", [1.0, 2.0, 3.5])
-def test_the_mean_answer_is_the_mean_of_noisy_ones(gain):
+def test_the_mean_answer_is_the_mean_of_noisy_ones(gain: float) -> None:
     convert = sensor.converter(gain, 12, FULL_E, 10.0)
     for level in (5.0, 400.0, 1900.0):
         out = np.empty(SHAPE, dtype=np.uint16)
         sensor.expose_mean(out, np.full(SHAPE, level, dtype=np.float32), 0.0, FULL_E, convert)
         noisy = frame(level, 0, convert, even_pattern(convert))
         assert out.mean() == pytest.approx(noisy.mean(), abs=0.5 + 4 * noisy.std() / math.sqrt(noisy.size))
+
+
+# -- artefacts -----------------------------------------------------------------------------------
+
+
+def share_on_the_axis(picture: FloatArray) -> float:
+    """Share of a picture's energy within 3 cycles of the vertical axis, beyond 20 of the centre."""
+    window = np.hanning(len(picture))[:, None] * np.hanning(len(picture))
+    power = np.abs(np.fft.fft2(picture * window)) ** 2
+    cycles = np.abs(np.fft.fftfreq(len(picture), 1 / len(picture)))
+    return float(power[np.ix_(cycles > 20, cycles < 3)].sum() / power.sum())
+
+
+@pytest.mark.parametrize("rows", [264, 608])
+def test_stripes_lie_on_the_vertical_axis_beyond_twenty_cycles(rows: int) -> None:
+    for seed in range(5):
+        profile = sensor.stripes(seed, np.arange(rows, dtype=float), 12.3)
+        assert share_on_the_axis(np.repeat(profile[:, None], rows, axis=1)) > 0.999
+        assert profile.std() == pytest.approx(1, rel=0.1)
+
+
+def test_stripes_scroll_down_and_keep_their_shape() -> None:
+    rows = np.arange(608.0)
+    before, after = sensor.stripes(3, rows, 5.0), sensor.stripes(3, rows, 5.4)
+    np.testing.assert_allclose(after[6:], before[:-6], atol=1e-9)  # 15 rows per second
+    assert not np.allclose(after, before, atol=0.5)
+    np.testing.assert_allclose(sensor.stripes(3, rows[100:200], 5.0), before[100:200], atol=1e-9)
+
+
+def test_flicker_is_faster_than_three_hertz_and_has_unit_variance() -> None:
+    times = np.arange(0, 400, 0.02)
+    course = sensor.flicker(0, times)
+    frequency = np.fft.rfftfreq(len(times), 0.02)
+    power = np.abs(np.fft.rfft(course)) ** 2
+    assert power[(frequency > 3) & (frequency < 9)].sum() > 0.99 * power.sum()
+    assert course.std() == pytest.approx(1, rel=0.1)
+    np.testing.assert_allclose(sensor.flicker(0, times[500:510]), course[500:510], atol=1e-9)
+
+
+def test_warming_up_takes_its_time() -> None:
+    at = sensor.warmth(np.array([0.0, 300.0, 600.0, 1e5]), 600.0)
+    np.testing.assert_allclose(at, [0, 1 - math.sqrt(0.05), 0.95, 1], atol=1e-9)
+
+
+def levels(exp: ms.Experiment, frames: slice = slice(None)) -> FloatArray:
+    """What an artefact adds to each row's mean count, (frames, rows)."""
+    still = exp.with_(sensor=dict.fromkeys(("stripe_counts", "flicker_counts", "warm_up_counts"), 0))
+    with_it, without_it = (ms.simulate(e).frames[frames].astype(float) for e in (exp, still))
+    return np.asarray((with_it - without_it).mean(axis=2))
+
+
+DARK: dict[str, Any] = {"bit_depth": 12, "black_level": 100, "read_noise_e": 3}
+
+
+@pytest.mark.parametrize("changes", [STRIPES, FLICKER, WARM_UP])
+@pytest.mark.parametrize("bits", [10, 12])
+def test_artefacts_shift_the_black_level_in_10_bit_counts(
+    small: Small, changes: dict[str, float], bits: int
+) -> None:
+    exp = small(duration_s=4, sensor=DARK | changes | {"bit_depth": bits, "warm_up_s": 2})
+    added = levels(exp) / (4 if bits == 12 else 1)
+    times = np.arange(80) / 20 + 0.05  # frames are read out when the exposure ends
+    rows = Scene(exp).sensor_origin_px[0] + np.arange(added.shape[1], dtype=float)
+    wanted = {
+        "stripe_counts": lambda v: v * np.array([sensor.stripes(0, rows, t) for t in times]),
+        "flicker_counts": lambda v: v * sensor.flicker(0, times)[:, None],
+        "warm_up_counts": lambda v: v * sensor.warmth(times, 2)[:, None],
+    }
+    ((name, counts),) = changes.items()
+    np.testing.assert_allclose(added, np.broadcast_to(wanted[name](counts), added.shape), atol=0.5)
+
+
+def test_artefacts_add_up_and_each_is_proportional_to_its_parameter(small: Small) -> None:
+    exp = small(duration_s=1, sensor=DARK)
+    each = [levels(exp.with_(sensor=changes)) for changes in (STRIPES, FLICKER, WARM_UP)]
+    together = levels(exp.with_(sensor=STRIPES | FLICKER | WARM_UP))
+    np.testing.assert_allclose(together, sum(each), atol=0.7)
+    twice = levels(exp.with_(sensor={"stripe_counts": 6.0}))
+    np.testing.assert_allclose(twice, 2 * each[0], atol=0.7)
+
+
+ALL = STRIPES | FLICKER | WARM_UP
+
+
+def test_artefacts_belong_to_the_layer_noise_and_touch_no_light(small: Small) -> None:
+    plain, marred = ms.simulate(small()), ms.simulate(small(sensor=ALL))
+    assert np.array_equal(marred.expected[...], plain.expected[...])
+    assert np.array_equal(marred.without("noise").frames[...], plain.without("noise").frames[...])
+    assert not np.array_equal(marred.frames[...], plain.frames[...])
+
+
+def test_a_marred_frame_is_a_function_of_its_number(small: Small) -> None:
+    exp = small(duration_s=4, sensor=ALL)
+    whole = ms.simulate(exp).frames[...]
+    again = ms.simulate(exp.with_(duration_s=9))
+    for number in (79, 64, 63, 0):
+        assert np.array_equal(again.frames[number], whole[number])
+    assert np.array_equal(again.frames[10:30:3], whole[10:30:3])
+
+
+def test_artefacts_belong_to_the_sensor_and_to_the_hour(small: Small) -> None:
+    exp = small(sensor=DARK | ALL)
+    narrow, wide = (levels(exp.with_(field_um=f), slice(4)) for f in (80, 120))
+    at = (wide.shape[1] - narrow.shape[1]) // 2
+    np.testing.assert_allclose(narrow, wide[:, at : at + narrow.shape[1]], atol=0.6)
+    # a frame that is read out at the same instant finds the same levels at another frame rate
+    slow = levels(exp.with_(frame_rate_hz=10), slice(2))
+    np.testing.assert_allclose(slow, levels(exp, slice(1, 4, 2)), atol=0.6)
+
+
+def test_a_recordings_stripes_are_where_they_are_seen_in_real_ones(small: Small) -> None:
+    plain, marred = (
+        ms.simulate(small(field_um=401, sensor=DARK | {"stripe_counts": counts})).frames[3].astype(float)
+        for counts in (0.0, 1.5)
+    )
+    assert share_on_the_axis(marred - plain) > 0.97, "the rest is rounding"
+    ripple = [np.diff(picture.mean(axis=1)).std() for picture in (plain, marred)]
+    assert ripple[1] > 3 * ripple[0]
+
+
+# -- dropped frames ------------------------------------------------------------------------------
+
+
+def kept(fraction: float, exposures: int = 4000, seed: int = 0) -> NDArray[np.intp]:
+    arrivals = sensor.Arrivals(seed, exposures, fraction)
+    return arrivals.exposures(np.arange(len(arrivals)))
+
+
+def test_without_drops_every_exposure_is_a_frame() -> None:
+    assert np.array_equal(kept(0), np.arange(4000))
+
+
+@pytest.mark.parametrize("fraction", [0.01, 0.1, 0.5])
+def test_as_many_frames_are_dropped_as_asked_and_each_by_itself(fraction: float) -> None:
+    lost = np.ones(4000, dtype=bool)
+    lost[kept(fraction)] = False
+    sd = math.sqrt(fraction * (1 - fraction) / 4000)
+    assert lost.mean() == pytest.approx(fraction, abs=4 * sd)
+    assert (lost[1:] & lost[:-1]).mean() == pytest.approx(fraction**2, abs=4 * fraction / math.sqrt(4000))
+
+
+def test_more_drops_lose_more_and_a_longer_recording_begins_with_the_shorter() -> None:
+    assert set(kept(0.3)) < set(kept(0.2)) < set(kept(0.1))
+    assert np.array_equal(kept(0.2, 9000)[: len(kept(0.2))], kept(0.2))
+    assert not np.array_equal(kept(0.2, seed=1), kept(0.2))
+
+
+def test_the_first_frame_always_arrives() -> None:
+    for seed in range(30):
+        assert kept(0.9, 1, seed).tolist() == [0]
+        assert kept(0.9, 8, seed)[0] == 0
