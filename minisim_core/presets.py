@@ -50,7 +50,12 @@ SCOPES: Mapping[str, Part] = {
                 "numerical_aperture": 0.55,
                 "magnification": 6.45,
             },
-            "sensor": {"width_px": 752, "height_px": 480, "pixel_pitch_um": 6.0},
+            "sensor": {
+                "width_px": 752,
+                "height_px": 480,
+                "pixel_pitch_um": 6.0,
+                "gain_steps": (1, 2, 4),
+            },
         },
     ),
     "ninscope": Part(
@@ -60,7 +65,7 @@ SCOPES: Mapping[str, Part] = {
         {
             "scope": {"model_name": "NINscope", "numerical_aperture": 0.55, "magnification": 4.593},
             "illumination": {"led_mw": 0.14, "spot_area_mm2": 0.4},
-            "sensor": {"width_px": 752, "height_px": 480},
+            "sensor": {"width_px": 752, "height_px": 480, "gain_steps": ()},
         },
     ),
     "minilfov": Part(
@@ -85,7 +90,12 @@ SCOPES: Mapping[str, Part] = {
                 "vignetting_per_mm2": 0.06,
                 "stray_width_um": 1700,
             },
-            "sensor": {"width_px": 1296, "height_px": 972, "pixel_pitch_um": 4.4},
+            "sensor": {
+                "width_px": 1296,
+                "height_px": 972,
+                "pixel_pitch_um": 4.4,
+                "gain_steps": (1, 4, 8),
+            },
         },
     ),
     "inscopix": Part(
@@ -101,7 +111,7 @@ SCOPES: Mapping[str, Part] = {
                 "magnification": 5.854,
             },
             "illumination": {"led_mw": 0.2},
-            "sensor": {"width_px": 1280, "height_px": 800, "bit_depth": 12},
+            "sensor": {"width_px": 1280, "height_px": 800, "bit_depth": 12, "gain_steps": ()},
         },
     ),
 }

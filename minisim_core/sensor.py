@@ -59,7 +59,7 @@ class Sensor(Parameters):
     )
     gain_steps: tuple[float, ...] = quantity(
         (1.0, 2.0, 3.5),
-        "gains that the scope's own software offers, ascending; any other can be simulated, too",
+        "gains that the scope's software offers, ascending, none if unknown; any other can be simulated",
         source="V4 firmware: low, medium and high",
     )
     bit_depth: Literal[8, 10, 12] = quantity(8, "bits of a saved pixel", label="Bits")
