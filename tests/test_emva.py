@@ -18,7 +18,7 @@ SHAPE = (200, 240)
 READ_E, FULL_E, BLACK = 10.0, 10_000.0, 10.0
 GAINS = (1.0, 2.0, 3.5)
 SETTINGS = [(gain, bits) for gain in GAINS for bits in (8, 10, 12)]
-FINE = [(gain, bits) for gain, bits in SETTINGS if bits > 8] + [(3.5, 8)]  # read noise >= 0.5 counts
+FINE = [*((g, bits) for g, bits in SETTINGS if bits > 8), (2.0, 8), (3.5, 8)]  # read noise >= 0.5 counts
 DTYPES = {8: np.uint8, 10: np.uint16, 12: np.uint16}
 
 
