@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -38,7 +39,7 @@ class Activity(Parameters):
     indicator: IndicatorName = quantity("GCaMP6f", "the calcium indicator", label="Indicator")
     rate_hz: float = quantity(
         0.3,
-        "median rate of events (bursts) across cells",
+        "median rate of events (bursts) across cells; their mean rate is higher, by the spread",
         low=0,
         high=20,
         log=True,
@@ -47,7 +48,7 @@ class Activity(Parameters):
     )
     rate_spread: float = quantity(
         0.5,
-        "spread of rates across cells (sd of log10)",
+        "spread of rates across cells (sd of log10); 0.5 makes the mean 1.9 times the median",
         low=0,
         high=1,
         step=0.05,
@@ -69,6 +70,23 @@ class Activity(Parameters):
     )
     drive_time_s: float = quantity(
         3.0, "correlation time of the shared drive", low=0.2, high=60, step=0.1, unit="s"
+    )
+    bleaching_per_million_photons: float = quantity(
+        0.0,
+        "molecules that bleach per million photons they emit; 0 is never",
+        low=0,
+        high=1000,
+        step=1,
+        label="Photobleaching",
+    )
+    bleaching_recovery_s: float = quantity(
+        1800,
+        "time in which bleached molecules are replaced",
+        low=10,
+        high=1e6,
+        unit="s",
+        log=True,
+        label="Recovery from bleaching",
     )
 
     @property
@@ -93,7 +111,8 @@ class Indicator(NamedTuple):
     slope: float
 
 
-# Parameter fits published with Zhang et al. 2023 (jGCaMP8), mouse V1.
+# Parameter fits published with Zhang et al. 2023 (jGCaMP8), mouse V1. F/F_rest is a sigmoid that is
+# 1 at rest, so the fits' constant F0 drops out.
 INDICATORS: dict[str, Indicator] = {
     "GCaMP6f": Indicator(0.00998, 0.683, 1.0, 0.0, 1.91, 3.20, 1.41),
     "GCaMP6s": Indicator(0.0508, 1.702, 1.0, 0.0, 3.33, 3.14, 1.33),
@@ -106,6 +125,8 @@ INDICATORS: dict[str, Indicator] = {
 _EVENT_BLOCK_S = 8.0
 _DRIVE_STEP_S = 0.125  # divides the event block exactly
 _HORIZON = 10.0  # decay times after which a spike is forgotten (5e-5)
+_LONGEST_BURST_S = 3 * kernels.LONGEST_BURST  # in mean intervals; one in 10^13 is longer
+_LARGEST_DRIVE, _LIGHT_PER_UNIT = 64, 128  # of the tabulated light: saturated within 1e-9, error < 5e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +141,13 @@ class Drive(Result):
 class Spikes(Result):
     """Spikes of all cells, sorted by cell, then time."""
 
-    cell: NDArray[np.int64]
     time_s: FloatArray
     first: NDArray[np.int64]  # (N + 1,) where each cell's spikes begin
+
+    @property
+    def cell(self) -> NDArray[np.int64]:
+        """Which cell fired each spike."""
+        return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +175,25 @@ def memory_s(indicator: str) -> float:
     return _HORIZON * (max(i.decay_s, i.slow_s) if i.slow_ratio else i.decay_s)
 
 
+def saturate(indicator: str, drive: FloatArray) -> FloatArray:
+    """ΔF/F at a summed drive."""
+    i = INDICATORS[indicator]
+    rest = 1 / (1 + math.exp(i.slope * i.midpoint))
+    return i.peak * (1 / (1 + np.exp(-i.slope * (drive - i.midpoint))) - rest)  # type: ignore[no-any-return]
+
+
+@cache
+def response(indicator: str) -> tuple[FloatArray, FloatArray, FloatArray, float, float]:
+    """Return an indicator as the kernels take it.
+
+    Rates and weights of its exponentials, its light at equally spaced drives, how many of those
+    there are per unit of drive, and how long a spike is felt.
+    """
+    drives = np.arange(_LARGEST_DRIVE * _LIGHT_PER_UNIT + 1) / _LIGHT_PER_UNIT
+    light = 1 + saturate(indicator, drives)
+    return *exponentials(indicator), light, float(_LIGHT_PER_UNIT), memory_s(indicator)
+
+
 @stage
 def drive(seed: int, drive_sd: float, drive_time_s: float, start_s: float, stop_s: float) -> Drive:
     """Draw the shared drive over a stretch of time: exp of slow noise, mean 1."""
@@ -161,26 +205,50 @@ def drive(seed: int, drive_sd: float, drive_time_s: float, start_s: float, stop_
 
 
 @stage
-def spikes(seed: int, places: Places, firing: Firing, first_block: int, blocks: int) -> Spikes:
-    """Draw all spikes in some blocks of 8 s."""
+def spikes(seed: int, places: Places, firing: Firing, block: int) -> Spikes:
+    """Draw the spikes of all events that begin in one block of 8 s."""
+    return draw_spikes(seed, places, firing, block, 1)
+
+
+def draw_spikes(seed: int, places: Places, firing: Firing, first_block: int, blocks: int) -> Spikes:
+    """Draw the spikes of all events that begin in some blocks of 8 s."""
     start, stop = first_block * _EVENT_BLOCK_S, (first_block + blocks) * _EVENT_BLOCK_S
     shared = drive(seed, firing.drive_sd, firing.drive_time_s, start, stop)
     rate_key = randomness.stream(seed, "activity", "rate")
     rate = firing.rate_hz * 10 ** (firing.rate_spread * randomness.normals(rate_key, places.ids))
     keys = np.array([randomness.stream(seed, "activity", q) for q in ("events", "bursts")])
-    room = int(4 * firing.burst_spikes * rate.sum() * (stop - start)) + 1024
+    expected = firing.burst_spikes * rate.sum() * shared.factor.mean() * (stop - start)
+    room = int(1.5 * expected) + 1024
     while True:
         cell, time = np.empty(room, dtype=np.int64), np.empty(room)
         count = kernels.fill_spikes(
             cell, time, keys, places.ids, rate, first_block, blocks, _EVENT_BLOCK_S,
-            shared.factor, shared.first_step, _DRIVE_STEP_S, firing.burst_spikes,
+            shared.factor, shared.first_step, _DRIVE_STEP_S, _last_spike_chance(firing.burst_spikes),
             firing.burst_interval_s,
         )  # fmt: skip
         if count <= room:
             break
         room = count
-    cell, time = cell[:count].copy(), time[:count].copy()
-    return Spikes(cell, time, np.searchsorted(cell, np.arange(len(places) + 1)))
+    return Spikes(time[:count].copy(), np.searchsorted(cell[:count], np.arange(len(places) + 1)))
+
+
+@cache
+def _last_spike_chance(mean_spikes: float) -> float:
+    """Chance that a spike ends its burst, for a mean number although no burst is endless."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        chance = (low + high) / 2
+        if (1 - (1 - chance) ** kernels.LONGEST_BURST) / chance > mean_spikes:
+            low = chance
+        else:
+            high = chance
+    return high
+
+
+def event_blocks(firing: Firing, start_s: float, stop_s: float) -> tuple[int, int]:
+    """First block and number of blocks whose events reach into a stretch of time."""
+    first = math.floor((start_s - _LONGEST_BURST_S * firing.burst_interval_s) / _EVENT_BLOCK_S)
+    return first, max(math.ceil(stop_s / _EVENT_BLOCK_S) - first, 1)
 
 
 def spikes_between(seed: int, places: Places, firing: Firing, start_s: float, stop_s: float) -> Spikes:
@@ -188,10 +256,14 @@ def spikes_between(seed: int, places: Places, firing: Firing, start_s: float, st
 
     Bursts that begin before the stretch and reach into it are among them.
     """
-    longest_s = 5 * kernels.LONGEST_BURST * firing.burst_interval_s
-    first = math.floor((start_s - longest_s) / _EVENT_BLOCK_S)
-    blocks = max(math.ceil(stop_s / _EVENT_BLOCK_S) - first, 1)
-    return spikes(seed, places, firing, first, blocks)
+    first, count = event_blocks(firing, start_s, stop_s)
+    blocks = [spikes(seed, places, firing, first + k) for k in range(count)]
+    times = np.concatenate([block.time_s for block in blocks])
+    skipped = np.cumsum([0] + [len(block.time_s) for block in blocks[:-1]])
+    first_by_block = np.stack([block.first for block in blocks]) + skipped[:, None]
+    joined, starts = np.empty(len(times)), np.empty(len(places) + 1, dtype=np.int64)
+    kernels.join_spikes(joined, starts, times, first_by_block)
+    return Spikes(joined, starts)
 
 
 @stage
@@ -203,12 +275,10 @@ def fluorescence(seed: int, places: Places, indicator: str, firing: Firing, cloc
     start = clock.first_frame / clock.frame_rate_hz
     stop = start + clock.frames / clock.frame_rate_hz
     felt = spikes_between(seed, places, firing, start - memory_s(indicator), stop)
-    i = INDICATORS[indicator]
     out = np.empty((2, len(places), clock.frames), dtype=np.float32)
     kernels.fluorescence(
-        out, felt.first, felt.time_s, start, 1 / clock.frame_rate_hz, clock.exposure_s,
-        *exponentials(indicator), i.peak, i.slope, i.midpoint, memory_s(indicator),
-    )  # fmt: skip
+        out, felt.first, felt.time_s, start, 1 / clock.frame_rate_hz, clock.exposure_s, *response(indicator)
+    )
     return Fluorescence(out[0], out[1])
 
 
@@ -222,13 +292,10 @@ def spike_response(indicator: str, spike_times_s: FloatArray, times_s: FloatArra
     spike_times_s : (S,) float64
     times_s : (T,) float64
     """
-    i = INDICATORS[indicator]
     rates, weights = exponentials(indicator)
     age = np.asarray(times_s)[:, None, None] - np.asarray(spike_times_s)[None, :, None]
     decay = np.exp(-np.maximum(age, 0) * rates)
-    x = np.where(age >= 0, weights * decay, 0).sum(axis=(1, 2))
-    rest = 1 / (1 + math.exp(i.slope * i.midpoint))
-    return i.peak * (1 / (1 + np.exp(-i.slope * (x - i.midpoint))) - rest)
+    return saturate(indicator, np.where(age >= 0, weights * decay, 0).sum(axis=(1, 2)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,7 +338,6 @@ def population(indicator: str, firing: Firing) -> Population:
 
 def _light_at_rate(indicator: str, rates_hz: FloatArray, burst_spikes: float) -> FloatArray:
     """Mean ΔF/F of a cell that has bursts at a steady rate."""
-    i = INDICATORS[indicator]
     rates, weights = exponentials(indicator)
     times = np.concatenate([[0], np.geomspace(1e-3, memory_s(indicator), 100)])
     kernel = np.exp(-times[:, None] * rates) @ weights
@@ -283,8 +349,7 @@ def _light_at_rate(indicator: str, rates_hz: FloatArray, burst_spikes: float) ->
     exponent = np.trapezoid(event - 1, times, axis=1)
     drive = np.arange(points) * reach / points
     drive = np.where(drive < 0.75 * reach, drive, drive - reach)  # the transform's ripple wraps round
-    rest = 1 / (1 + math.exp(i.slope * i.midpoint))
-    light = i.peak * (1 / (1 + np.exp(-i.slope * (drive - i.midpoint))) - rest)
+    light = saturate(indicator, drive)
     mean_drive = rates_hz * burst_spikes * np.trapezoid(kernel, times)
     density = np.fft.irfft(np.exp(np.outer(rates_hz, exponent)), n=points, axis=1)
     return np.where(mean_drive < reach / 3, density @ light, light.max())

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import activity, background, cells, illumination, motion, sensor, vessels
+from . import activity, background, bleaching, cells, illumination, motion, sensor, vessels
 from .canvas import FAR_LEVEL, Canvas
 from .clock import FRAMES_PER_BLOCK, Clock
 from .experiment import WIDEST_FIELD_UM, Experiment
@@ -160,16 +160,21 @@ class Scene:
     @cached_property
     def electrons_per_molecule(self) -> float:
         """Photoelectrons per exposure of a bright molecule at the centre of a clear surface."""
-        e, i, s = self.experiment, self.experiment.illumination, self.experiment.scope
-        emitted = illumination.excitations_per_s(i.led_mw, i.spot_area_mm2, i.wavelength_nm)
+        e, s = self.experiment, self.experiment.scope
         return (
-            emitted
-            * surface_fluence(self.medium.transport())
+            self._photons_per_s
             * collected_fraction(s.numerical_aperture, e.tissue.refractive_index)
             * s.transmission
             * e.sensor.quantum_efficiency
             * e.exposure_s
         )
+
+    @property
+    def _photons_per_s(self) -> float:
+        """Photons a bright molecule emits per second at the beam's centre, just under the surface."""
+        i = self.experiment.illumination
+        emitted = illumination.excitations_per_s(i.led_mw, i.spot_area_mm2, i.wavelength_nm)
+        return emitted * surface_fluence(self.medium.transport())
 
     @cached_property
     def rest_electrons(self) -> FloatArray:
@@ -202,9 +207,12 @@ class Scene:
     @property
     def beam(self) -> Beam:
         """The excitation profile; even when switched off."""
+        return self._whole_beam if "illumination" in self.on else Beam(math.inf, 0.0, 0.0)
+
+    @property
+    def _whole_beam(self) -> Beam:
+        """The excitation profile, whatever is switched off."""
         i = self.experiment.illumination
-        if "illumination" not in self.on:
-            return Beam(math.inf, 0.0, 0.0)
         return Beam(i.width_um, i.offset_y_um, i.offset_x_um)
 
     @cached_property
@@ -361,6 +369,23 @@ class Scene:
         e, a = self.experiment, self.experiment.activity
         return activity.fluorescence(e.seed, self.places, a.indicator, a.firing, self.clock(block))
 
+    @cached_property
+    def fading(self) -> bleaching.Fading:
+        """What the light does to molecules; no switch changes it."""
+        e = self.experiment
+        share_lost = e.activity.bleaching_per_million_photons * 1e-6
+        per_s = share_lost * self._photons_per_s * e.cells.bright_fraction_at_rest
+        return bleaching.Fading(per_s, e.activity.bleaching_recovery_s, self.medium, self._whole_beam)
+
+    def bleached_fluorescence(self, block: int) -> Float32Array:
+        """Return F/F_rest of every cell with bleaching, (N, frames)."""
+        light = self.fluorescence(block).fluorescence
+        if self.fading.loss_per_s == 0:
+            return light
+        e, a = self.experiment, self.experiment.activity
+        left = bleaching.shares(e.seed, self.places, a.indicator, a.firing, self.fading, self.clock(block))
+        return light * left.values
+
     def spikes(self, start_s: float, stop_s: float) -> activity.Spikes:
         """Return all spikes of the blocks that overlap a stretch of time."""
         e = self.experiment
@@ -399,15 +424,21 @@ class Scene:
             haze = background.neuropil_courses(
                 e.seed, self.patches, n.fluctuation, n.coupling, n.patch_time_s, *shared
             ).values
+            within = (0.0, self.canvas.half_um)
+            haze = haze * bleaching.mean_share(self.fading, 1.0, (0.0, n.depth_um), within, clock)
+        around = (self.drawn_half_um, self.drawn_half_um + bleaching.AROUND_UM)
+        mean_cell = (1 + self.population.mean, e.cells.depth_range_um)
+        beyond = activity.population_light(e.seed, *shared).values
+        beyond = beyond * bleaching.mean_share(self.fading, *mean_cell, around, clock)
         swelling: FloatArray = np.zeros(clock.frames)
         if "vessels" in self.on:
             swelling = vessels.swellings(
                 e.seed, v.vasomotion, v.vasomotion_hz, v.heart, e.motion.heart_hz, clock
             ).values
         return Block(
-            self.fluorescence(number).fluorescence,
+            self.bleached_fluorescence(number),
             haze * self.haze_electrons,
-            activity.population_light(e.seed, *shared).values,
+            beyond,
             swelling,
             self.exposure_paths_um(number) / self.canvas.pixel_um,
         )

@@ -272,7 +272,7 @@ class Truth:
 
     @cached_property
     def fluorescence(self) -> LazyArray:
-        """F/F_rest, mean over each exposure, (N, T) float32."""
+        """F/F_rest with bleaching, mean over each exposure, (N, T) float32."""
         return self._courses("fluorescence", np.float32)
 
     def _courses(self, kind: str, dtype: Any) -> LazyArray:
@@ -294,7 +294,11 @@ class Truth:
 
     def _block(self, kind: str, number: int) -> NDArray[Any]:
         if kind != "spikes":
-            values: NDArray[Any] = getattr(self._scene.fluorescence(number), kind)
+            scene = self._scene
+            bleached = kind == "fluorescence"
+            values: NDArray[Any] = (
+                scene.bleached_fluorescence(number) if bleached else scene.fluorescence(number).calcium
+            )
             left = self._scene.experiment.frame_count - number * FRAMES_PER_BLOCK
             return values[:, :left]
         rate = self._scene.experiment.frame_rate_hz

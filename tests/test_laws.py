@@ -31,6 +31,7 @@ def change(exp: ms.Experiment, name: str) -> ms.Experiment:
     about = describe(name)
     old = getattr(getattr(exp, group) if group else exp, field)
     special = {
+        "activity.bleaching_per_million_photons": 40.0,
         "cells.positions_um": ((90.0, 0.0, 0.0), (40.0, 20.0, -10.0)),
         "cells.depth_range_um": (20.0, 240.0),
         "scope.model_name": "another",
@@ -105,6 +106,8 @@ STAGES: dict[str, str] = {
     "activity.burst_interval_s": FIRING,
     "activity.drive_sd": DRIVE,
     "activity.drive_time_s": DRIVE,
+    "activity.bleaching_per_million_photons": "bleaching.emission bleaching.shares bleaching.unbleached",
+    "activity.bleaching_recovery_s": "",
     "neuropil.ratio": "",
     "neuropil.depth_um": "background.near_haze background.far_haze background.texture vessels.shadow",
     "neuropil.texture": "background.near_haze background.texture",

@@ -21,16 +21,29 @@ def mix(x):
 
 
 @jit
+def row(key, i):
+    """What all variates of index i under a key have in common."""
+    return mix(np.uint64(key) + np.uint64(i) * _GOLDEN + _STEP)
+
+
+@jit
 def bits(key, i, j):
     """64 random bits for the pair of indices (i, j) under a key."""
-    x = mix(np.uint64(key) + np.uint64(i) * _GOLDEN + _STEP)
-    return mix(x + np.uint64(j) * _STEP + _GOLDEN)
+    return mix(row(key, i) + np.uint64(j) * _STEP + _GOLDEN)
 
 
 @jit
 def uniform(key, i, j):
     """A uniform variate inside (0, 1), never 0 or 1."""
-    return (np.float64(bits(key, i, j) >> np.uint64(11)) + 0.5) * 1.1102230246251565e-16
+    return uniform_in(row(key, i), j)
+
+
+@jit
+def uniform_in(row, j):
+    """The j-th uniform variate of a row: for loops over j."""
+    x = mix(row + np.uint64(j) * _STEP + _GOLDEN)
+    # signed numbers turn into floats several times faster
+    return (np.float64(np.int64(x >> np.uint64(11))) + 0.5) * 1.1102230246251565e-16
 
 
 # Wichura 1988, AS 241: numerators and denominators, highest power first.

@@ -6,11 +6,16 @@ import math
 
 import numpy as np
 
-from ._jit import jit
-from .chance import uniform
+from ._jit import inline, jit
+from .chance import row, uniform_in
 
 LONGEST_BURST = 40
 """Spikes after which a burst ends."""
+
+_PANEL_S = 0.05  # longest stretch that one panel of three nodes integrates
+_NODES = (-math.sqrt(0.6), 0.0, math.sqrt(0.6))  # Gauss-Legendre
+_MASS = (5 / 18, 8 / 18, 5 / 18)
+_FORGOTTEN = 1e-7  # drive that no longer counts
 
 
 @jit
@@ -26,31 +31,34 @@ def fill_spikes(
     drive,
     drive_first,
     drive_step_s,
-    burst_spikes,
+    stop,
     interval_s,
 ):
     """Spikes of every cell in some blocks of time; returns how many (more than fit: call again).
 
     Within a block the candidates of a cell are a unit Poisson process in time and rate level: one
     is an event if its level lies below the cell's rate at its time. So a higher rate adds events
-    and moves none. An event is a burst: a geometric number of spikes at exponential intervals.
+    and moves none. An event is a burst at exponential intervals, which each spike ends with the
+    probability `stop`.
     """
-    event_key, burst_key = keys[0], keys[1]
-    stop = 1.0 / burst_spikes
     count = 0
+    peaks = np.empty(blocks)
+    for b in range(blocks):
+        at = int((first_block + b) * block_s / drive_step_s - drive_first)
+        peaks[b] = drive[at : at + int(block_s / drive_step_s) + 2].max()
     for n in range(ids.size):
         own = count
-        for block in range(first_block, first_block + blocks):
-            start = block * block_s
-            at = int((start / drive_step_s) - drive_first)
-            peak = drive[at : at + int(block_s / drive_step_s) + 2].max()
+        events, bursts = row(keys[0], ids[n]), row(keys[1], ids[n])
+        for b in range(blocks):
+            block = np.int64(first_block + b)
+            start, highest = block * block_s, rate[n] * peaks[b]
             level, k = 0.0, 0
             while True:
-                step = np.int64(block) * np.int64(65536) + 2 * k
-                level -= math.log(uniform(event_key, ids[n], step)) / block_s
-                if level >= rate[n] * peak or k > 30000:
+                step = block * np.int64(65536) + 2 * k
+                level -= math.log(uniform_in(events, step)) / block_s
+                if level >= highest or k > 30000:
                     break
-                time = start + block_s * uniform(event_key, ids[n], step + 1)
+                time = start + block_s * uniform_in(events, step + 1)
                 phase = time / drive_step_s - drive_first
                 i = int(phase)
                 drive_now = drive[i] + (phase - i) * (drive[i + 1] - drive[i])
@@ -61,10 +69,10 @@ def fill_spikes(
                             cells[count] = n
                             times[count] = time
                         count += 1
-                        mark = (np.int64(block) * np.int64(32768) + k) * np.int64(128) + 2 * spike
-                        if uniform(burst_key, ids[n], mark) < stop:
+                        mark = (block * np.int64(32768) + k) * np.int64(128) + 2 * spike
+                        if uniform_in(bursts, mark) < stop:
                             break
-                        time -= interval_s * math.log(uniform(burst_key, ids[n], mark + 1))
+                        time -= interval_s * math.log(uniform_in(bursts, mark + 1))
                         spike += 1
                 k += 1
         _sort(times[min(own, times.size) : min(count, times.size)])
@@ -72,8 +80,28 @@ def fill_spikes(
 
 
 @jit
+def join_spikes(out, first, times, first_by_block):
+    """Join the spikes of successive blocks, each sorted by cell then time, into one such list.
+
+    `first_by_block`, (B, N + 1): where each cell's spikes begin in `times`. Fills `first`, (N + 1,).
+    """
+    count = 0
+    for n in range(first.size - 1):
+        first[n] = count
+        for block in range(first_by_block.shape[0]):
+            for k in range(first_by_block[block, n], first_by_block[block, n + 1]):
+                out[count] = times[k]
+                count += 1
+        _sort(out[first[n] : count])
+    first[-1] = count
+
+
+@jit
 def _sort(times):
-    """Sort one cell's spikes; blocks come in order, so little has to move far."""
+    """Sort one cell's spikes; those of other blocks never have to move far."""
+    if times.size > 64:
+        times.sort()
+        return
     for i in range(1, times.size):
         value, j = times[i], i
         while j > 0 and times[j - 1] > value:
@@ -82,83 +110,174 @@ def _sort(times):
         times[j] = value
 
 
+@inline
+def _shine(light, per_unit, drive):
+    """Look up the light of a drive."""
+    at = drive * per_unit
+    if at >= light.size - 1:
+        return light[-1]
+    i = int(at)
+    return light[i] + (at - i) * (light[i + 1] - light[i])
+
+
 @jit
 def fluorescence(
-    out, first_spike, times, start_s, frame_s, exposure_s, rates, weights, peak, slope, midpoint, horizon_s
+    out, first_spike, times, start_s, frame_s, exposure_s, rates, weights, light, per_unit, horizon_s
 ):
     """Mean of F/F_rest over each exposure, (N, T), and of calcium drive, (N, T).
 
-    `rates`, `weights`: the drive after a spike is a sum of exponentials (1/s). Saturation:
-    F/F_rest = 1 + peak (1/(1 + exp(-slope (x - midpoint))) - the same at x = 0). Exposures are
-    integrated by Gauss-Legendre panels that begin anew at every spike.
+    `rates`, `weights`: the drive after a spike is a sum of exponentials (1/s). `light`: F/F_rest at
+    drives 0, 1/per_unit, 2/per_unit, …, interpolated between, constant beyond. Exposures are
+    integrated by Gauss-Legendre panels that begin anew at every spike and grow with the time since;
+    where no spike is near, they are the same in every frame, and so are their exponentials.
     """
-    cells, frames = out.shape[1], out.shape[2]
-    states = rates.size
-    x = np.empty(states)
-    rest = 1.0 / (1.0 + math.exp(slope * midpoint))
-    nodes = (-math.sqrt(0.6), 0.0, math.sqrt(0.6))
-    mass = (5 / 18, 8 / 18, 5 / 18)
+    cells, frames, states = out.shape[1], out.shape[2], rates.size
     fastest = 1.0 / rates.max()
+    panels = int(math.ceil(exposure_s / _PANEL_S))
+    panel_s = exposure_s / panels
+    at_node, after_frame, whole = np.empty((3 * panels, states)), np.empty(states), np.empty(states)
+    for s in range(states):
+        for k in range(3 * panels):
+            middle = (k // 3 + 0.5) * panel_s
+            at_node[k, s] = math.exp(-rates[s] * (middle + 0.5 * panel_s * _NODES[k % 3]))
+        after_frame[s] = math.exp(-rates[s] * frame_s)
+        whole[s] = (1 - math.exp(-rates[s] * exposure_s)) / (rates[s] * exposure_s)
+    x = np.empty(states)
     for n in range(cells):
-        x[:] = 0
         spike, last = first_spike[n], first_spike[n + 1]
-        now, fresh = start_s, 1e9  # `fresh`: time since the last spike
+        x[:] = 0
+        since = 1e9  # time since the last spike
         while spike < last and times[spike] < start_s:
-            age = start_s - times[spike]
-            fresh = age
-            if age < horizon_s:
+            since = start_s - times[spike]
+            if since < horizon_s:
                 for s in range(states):
-                    x[s] += weights[s] * math.exp(-age * rates[s])
+                    x[s] += weights[s] * math.exp(-since * rates[s])
             spike += 1
         for t in range(frames):
-            begin = start_s + t * frame_s
-            end = begin + exposure_s
-            light, drive = 0.0, 0.0
-            while True:
-                active = False
-                for s in range(states):
-                    active = active or abs(x[s]) > 1e-7
-                until = begin + frame_s if now >= end - 1e-12 else (end if now >= begin else begin)
-                if spike < last and times[spike] < until:
-                    until = times[spike]
-                if now >= begin and until <= end + 1e-12 and until > now:
-                    left = until - now
-                    if not active:
-                        light += left
-                    else:
-                        at, since = now, fresh
-                        while at < until - 1e-12:
-                            # panels grow with the time since the last spike
-                            panel = min(until - at, max(3 * fastest, 0.7 * since), 0.05)
-                            if until - at < 1.5 * panel:
-                                panel = until - at
-                            for g in range(3):
-                                offset = at - now + panel * 0.5 * (1 + nodes[g])
-                                value = 0.0
-                                for s in range(states):
-                                    value += x[s] * math.exp(-offset * rates[s])
-                                high = 1.0 / (1.0 + math.exp(-slope * (value - midpoint)))
-                                light += mass[g] * panel * (1 + peak * (high - rest))
-                                drive += mass[g] * panel * value
-                            at += panel
-                            since += panel
-                step = until - now
-                if step > 0:
-                    fresh += step
-                    if active:
-                        for s in range(states):
-                            x[s] *= math.exp(-step * rates[s])
-                    now = until
-                if spike < last and times[spike] <= now:
+            following = start_s + (t + 1) * frame_s
+            still = spike == last or times[spike] >= following
+            largest = 0.0
+            for s in range(states):
+                largest = max(largest, abs(x[s]))
+            if still and largest < _FORGOTTEN:
+                x[:] = 0
+                out[0, n, t], out[1, n, t] = 1, 0
+            elif still and panel_s <= max(3 * fastest, 0.7 * since):
+                shine, drive = 0.0, 0.0
+                for k in range(3 * panels):
+                    value = 0.0
                     for s in range(states):
-                        x[s] += weights[s]
+                        value += x[s] * at_node[k, s]
+                    shine += _MASS[k % 3] * _shine(light, per_unit, value)
+                for s in range(states):
+                    drive += x[s] * whole[s]
+                    x[s] *= after_frame[s]
+                out[0, n, t], out[1, n, t] = shine / panels, drive
+                since += frame_s
+            else:
+                shine, drive, spike, since = _frame_with_spikes(
+                    x, spike, last, times, since, start_s + t * frame_s, following, exposure_s, rates,
+                    weights, light, per_unit,
+                )  # fmt: skip
+                out[0, n, t], out[1, n, t] = shine, drive
+
+
+@jit
+def _frame_with_spikes(
+    x, spike, last, times, since, begin, following, exposure_s, rates, weights, light, per_unit
+):
+    """One cell's frame from spike to spike; carries the drive `x` on to the next frame.
+
+    Returns mean light and drive over the exposure, the next spike, and the time since the last.
+    """
+    fastest = 1.0 / rates.max()
+    now, end = begin, begin + exposure_s
+    shine, drive = 0.0, 0.0
+    while True:
+        until = following
+        if spike < last and times[spike] < following:
+            until = times[spike]
+        stop = min(until, end)
+        while now < stop:
+            panel = min(max(3 * fastest, 0.7 * since), _PANEL_S)
+            if stop - now < 1.5 * panel:
+                panel = stop - now
+            low, middle, high, part = 0.0, 0.0, 0.0, 0.0
+            for s in range(rates.size):
+                half = math.exp(-0.5 * panel * rates[s])
+                aside = math.exp(-0.5 * panel * rates[s] * _NODES[2])
+                center, after = x[s] * half, x[s] * half * half
+                low += center / aside
+                middle += center
+                high += center * aside
+                part += (x[s] - after) / rates[s]
+                x[s] = after
+            shine += panel * (
+                _MASS[0] * (_shine(light, per_unit, low) + _shine(light, per_unit, high))
+                + _MASS[1] * _shine(light, per_unit, middle)
+            )
+            drive += part
+            since += panel
+            now = stop if panel == stop - now else now + panel
+        if until > now:
+            for s in range(rates.size):
+                x[s] *= math.exp(-(until - now) * rates[s])
+            since += until - now
+            now = until
+        if until == following:
+            return shine / exposure_s, drive / exposure_s, spike, since
+        for s in range(rates.size):
+            x[s] += weights[s]
+        spike += 1
+        since = 0.0
+
+
+@jit
+def mean_light(out, first_spike, times, start_s, step_s, samples, rates, weights, light, per_unit, horizon_s):
+    """Mean of F/F_rest over steps of time, (N, T), from `samples` equally spaced instants in each.
+
+    For doses, which add up over many events: several times cheaper than `fluorescence`.
+    """
+    grid_s = step_s / samples
+    decay = np.exp(-grid_s * rates)
+    x = np.empty(rates.size)
+    for n in range(out.shape[0]):
+        spike, last = first_spike[n], first_spike[n + 1]
+        x[:] = 0
+        while spike < last and start_s - times[spike] > horizon_s:
+            spike += 1
+        for t in range(out.shape[1]):
+            total = 0.0
+            for k in range(samples):
+                now = start_s + (t * samples + k + 0.5) * grid_s
+                value = 0.0
+                for s in range(rates.size):
+                    x[s] *= decay[s]
+                while spike < last and times[spike] <= now:
+                    for s in range(rates.size):
+                        x[s] += weights[s] * math.exp(-(now - times[spike]) * rates[s])
                     spike += 1
-                    fresh = 0.0
-                    continue
-                if now >= begin + frame_s - 1e-12:
-                    break
-            out[0, n, t] = light / exposure_s
-            out[1, n, t] = drive / exposure_s
+                for s in range(rates.size):
+                    value += x[s]
+                total += _shine(light, per_unit, value)
+            out[n, t] = total / samples
+
+
+@jit
+def fade(out, share, emission, loss_per_s, recovery_per_s, step_s):
+    """Share of each cell's molecules that is not bleached, at the edges of steps of time, (N, T + 1).
+
+    Solves dB/dt = -loss·emission·B + recovery·(1 - B), from `share`, (N,), exactly for an emission
+    that is steady within each step, (N, T).
+    """
+    for n in range(out.shape[0]):
+        now = share[n]
+        out[n, 0] = now
+        for t in range(emission.shape[1]):
+            change = loss_per_s[n] * emission[n, t] + recovery_per_s
+            end = recovery_per_s / change
+            now = end + (now - end) * math.exp(-change * step_s)
+            out[n, t + 1] = now
 
 
 @jit

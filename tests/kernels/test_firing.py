@@ -19,7 +19,7 @@ def fill(ids, rates, blocks=(0, 2), burst=3.0, room=5000, drive=None):
     cells, times = np.full(room, -1, dtype=np.int64), np.full(room, np.nan)
     found = firing.fill_spikes(
         cells, times, KEYS, np.array(ids, dtype=np.uint64), np.array(rates, dtype=float), first, count,
-        BLOCK_S, drive, int(first * BLOCK_S / STEP_S) - 1, STEP_S, burst, 0.006,
+        BLOCK_S, drive, int(first * BLOCK_S / STEP_S) - 1, STEP_S, 1 / burst, 0.006,
     )  # fmt: skip
     return cells[:found], times[:found], found
 
@@ -110,11 +110,7 @@ def course(indicator, trains, start, rate, exposure, frames):
     first = np.concatenate([[0], np.cumsum([len(t) for t in trains])])
     times = np.concatenate([np.sort(t) for t in trains])
     out = np.full((2, len(trains), frames), np.nan, dtype=np.float32)
-    i = activity.INDICATORS[indicator]
-    firing.fluorescence(
-        out, first, times, start, 1 / rate, exposure, *activity.exponentials(indicator), i.peak,
-        i.slope, i.midpoint, activity.memory_s(indicator),
-    )  # fmt: skip
+    firing.fluorescence(out, first, times, start, 1 / rate, exposure, *activity.response(indicator))
     return out.astype(float)
 
 
