@@ -106,7 +106,9 @@ STAGES: dict[str, str] = {
     "activity.burst_interval_s": FIRING,
     "activity.drive_sd": DRIVE,
     "activity.drive_time_s": DRIVE,
-    "activity.bleaching_per_million_photons": "bleaching.emission bleaching.shares bleaching.unbleached",
+    "activity.bleaching_per_million_photons": (
+        "activity.drive bleaching.emission bleaching.shares bleaching.unbleached"
+    ),
     "activity.bleaching_recovery_s": "",
     "neuropil.ratio": "",
     "neuropil.depth_um": "background.near_haze background.far_haze background.texture vessels.shadow",

@@ -175,3 +175,67 @@ def test_count_spikes_is_a_histogram_over_frame_periods():
     firing.count_spikes(out, cells, times, 0.5, 0.05)
     expected, *_ = np.histogram2d(cells, times, bins=(np.arange(7), 0.5 + 0.05 * np.arange(81)))
     np.testing.assert_array_equal(out, expected)
+
+
+def test_joined_spikes_are_those_of_all_blocks_sorted():
+    rng = np.random.default_rng(3)
+    counts = rng.integers(0, 120, (3, 7))
+    blocks = [[np.sort(rng.uniform(b, b + 1.2, k)) for k in counts[b]] for b in range(3)]
+    times = np.concatenate([train for block in blocks for train in block])
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    first_by_block = np.stack([starts[7 * b : 7 * b + 8] for b in range(3)])
+    out, first = np.full(len(times), np.nan), np.zeros(8, dtype=np.int64)
+    firing.join_spikes(out, first, times, first_by_block)
+    for n in range(7):
+        expected = np.sort(np.concatenate([block[n] for block in blocks]))
+        np.testing.assert_array_equal(out[first[n] : first[n + 1]], expected)
+    assert first[-1] == len(times)
+
+
+# -- doses and bleaching --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("indicator", ["GCaMP6f", "jGCaMP8s"])
+def test_mean_light_is_the_mean_of_its_samples(indicator):
+    rng = np.random.default_rng(4)
+    trains = [np.sort(rng.uniform(10, 20, k)) for k in (0, 1, 25)]
+    first = np.concatenate([[0], np.cumsum([len(t) for t in trains])])
+    out = np.empty((3, 4), dtype=np.float32)
+    response = activity.response(indicator)
+    firing.mean_light(out, first, np.concatenate(trains), 15.0, 1.0, 5, *response)
+    times = 15 + (np.arange(20) + 0.5) / 5
+    for n, train in enumerate(trains):
+        light = 1 + activity.spike_response(indicator, train, times)
+        np.testing.assert_allclose(out[n], light.reshape(4, 5).mean(axis=1), atol=1e-5)
+
+
+@pytest.mark.parametrize("indicator", sorted(activity.INDICATORS))
+def test_mean_light_of_many_events_is_that_of_the_frames(indicator):
+    rng = np.random.default_rng(5)
+    trains = [np.sort(rng.uniform(0, 64, rng.poisson(40))) for _ in range(60)]
+    frames = course(indicator, trains, 0.0, 10, 0.1, 640)[0] - 1
+    first = np.concatenate([[0], np.cumsum([len(t) for t in trains])])
+    rates, weights, *_ = response = activity.response(indicator)
+    out = np.empty((60, 64), dtype=np.float32)
+    samples = math.ceil(1 / (weights / rates).sum())
+    firing.mean_light(out, first, np.concatenate(trains), 0.0, 1.0, samples, *response)
+    assert (out - 1).mean() == pytest.approx(frames.mean(), rel=0.02)
+    one = frames.mean(axis=1)
+    np.testing.assert_allclose((out - 1).mean(axis=1), one, atol=0.3 * one.mean())
+
+
+def test_fading_solves_its_equation():
+    rng = np.random.default_rng(6)
+    emission, loss = rng.uniform(1, 6, (5, 30)).astype(np.float32), rng.uniform(0, 0.01, 5)
+    share, out = rng.uniform(0.3, 1, 5), np.empty((5, 31))
+    firing.fade(out, share, emission, loss, 1 / 40, 1.0)
+    fine, now = 500, share.copy()
+    for t in range(30):
+        np.testing.assert_allclose(out[:, t], now, rtol=1e-6)
+        for _ in range(fine):  # the midpoint rule
+            change = loss * emission[:, t]
+            middle = now + (-change * now + (1 - now) / 40) / fine / 2
+            now = now + (-change * middle + (1 - middle) / 40) / fine
+    np.testing.assert_allclose(out[:, 30], now, rtol=1e-6)
+    firing.fade(out, np.ones(5), emission, np.zeros(5), 1 / 40, 1.0)
+    np.testing.assert_array_equal(out, 1)
