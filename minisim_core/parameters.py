@@ -20,8 +20,8 @@ class ModelRangeWarning(UserWarning):
     """A parameter is allowed but lies outside the range in which the model was checked."""
 
 
-class _NotANumberError(ValueError):
-    """A text or a truth value stands where a number belongs."""
+class _WrongKindError(ValueError):
+    """A text or a truth value stands where a number belongs, or the other way round."""
 
 
 class Parameters(BaseModel):
@@ -31,10 +31,13 @@ class Parameters(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_number_from_text(cls, value: Any, info: ValidationInfo) -> Any:
+    def _nothing_is_converted(cls, value: Any, info: ValidationInfo) -> Any:
         default = cls.model_fields[info.field_name or ""].default
-        if isinstance(default, (int, float)) and isinstance(value, (str, bytes, bool)):
-            raise _NotANumberError
+        if isinstance(default, bool):
+            if not isinstance(value, bool):
+                raise _WrongKindError
+        elif isinstance(default, (int, float)) and isinstance(value, (str, bytes, bool)):
+            raise _WrongKindError
         return value
 
 
@@ -156,7 +159,7 @@ def _sentence(model: type[Parameters], details: Any, prefix: str) -> str:
         known = ", ".join(model.model_fields)
         return f"there is no parameter named {name!r}; known here: {known}"
     shown = _shown(value)
-    if kind == "value_error" and not isinstance(details["ctx"]["error"], _NotANumberError):
+    if kind == "value_error" and not isinstance(details["ctx"]["error"], _WrongKindError):
         return str(details["ctx"]["error"])
     if not path or path[0] not in model.model_fields:
         return f"{name or 'the input'} = {shown}: {details['msg']}"

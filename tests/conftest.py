@@ -8,8 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import minisim_core as ms
+
+settings.register_profile(
+    "quick",
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+settings.register_profile("deep", settings.get_profile("quick"), max_examples=500, derandomize=False)
+settings.load_profile("quick")
 
 ROOT = Path(ms.__file__).parents[1]
 
