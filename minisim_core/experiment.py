@@ -113,6 +113,11 @@ class Experiment(_Fields):
             A top-level field with its new value, or a group with a mapping that is merged
             into it or a model that replaces it.
 
+        Returns
+        -------
+        Experiment
+            Only what changed is validated again.
+
         Raises
         ------
         ParameterError
@@ -123,13 +128,28 @@ class Experiment(_Fields):
     # -- JSON -----------------------------------------------------------------------------
 
     def to_json(self) -> str:
-        """Return the experiment as JSON text, with the versions that wrote it."""
+        """Return the experiment as JSON text, with the versions that wrote it.
+
+        Returns
+        -------
+        str
+            `format_version`, `engine_version` and every parameter.
+        """
         head = {"format_version": FORMAT_VERSION, "engine_version": __version__}
         return json.dumps(head | self.model_dump(mode="json"), indent=1, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Experiment:
         """Read an experiment back.
+
+        Parameters
+        ----------
+        text : str or bytes
+            What `to_json` returned.
+
+        Returns
+        -------
+        Experiment
 
         Raises
         ------
@@ -154,7 +174,7 @@ class Experiment(_Fields):
 
     @property
     def pixel_um(self) -> float:
-        """Width of a pixel in the object, at nominal focus."""
+        """Width of a pixel in the tissue at nominal focus, in µm."""
         return pixel_um(self.sensor.pixel_pitch_um, self.scope.magnification)
 
     @property
@@ -172,7 +192,7 @@ class Experiment(_Fields):
 
     @property
     def exposure_s(self) -> float:
-        """Length of one exposure."""
+        """Length of one exposure, in s."""
         return self.sensor.exposure_fraction / self.frame_rate_hz
 
 

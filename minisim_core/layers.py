@@ -53,6 +53,15 @@ DESCRIPTIONS: dict[str, str] = {
 def check(names: Iterable[str]) -> tuple[str, ...]:
     """Return `names` in physical order, without repeats.
 
+    Parameters
+    ----------
+    names : str or iterable of str
+        Names of layers.
+
+    Returns
+    -------
+    tuple of str
+
     Raises
     ------
     ParameterError
@@ -70,6 +79,22 @@ def check(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def only(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the layers to switch off so that just `names` and the cells stay on."""
+    """Return the layers to switch off so that just `names` and the cells stay on.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of layers; `cells` may be among them.
+
+    Returns
+    -------
+    tuple of str
+        In physical order.
+
+    Raises
+    ------
+    ParameterError
+        If a name is no layer.
+    """
     kept = {*check(name for name in names if name != "cells"), "cells"}
     return tuple(name for name in LAYERS if name not in kept)

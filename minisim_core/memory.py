@@ -12,6 +12,8 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+__all__ = ["clear", "max_array_bytes", "max_bytes", "runs", "used_bytes"]
+
 P = ParamSpec("P")
 R = TypeVar("R", bound="Result")
 
@@ -106,7 +108,7 @@ def _keep(key: Hashable, result: Result) -> None:
 
 
 def clear() -> None:
-    """Forget everything."""
+    """Forget every stage's result. Recordings stay valid: what they need is computed again."""
     global _bytes
     with _lock:
         _results.clear()
@@ -115,5 +117,11 @@ def clear() -> None:
 
 
 def used_bytes() -> int:
-    """Return the bytes of all results that are kept."""
+    """Return the bytes of all results that are kept.
+
+    Returns
+    -------
+    int
+        At most `max_bytes`, unless a single result is larger.
+    """
     return _bytes

@@ -37,6 +37,10 @@ def two_photon_reference(
         Distance of the source from the focal plane.
     numerical_aperture, refractive_index : float
     wavelength_nm : float
+
+    Returns
+    -------
+    float64, of the same shape
     """
     rayleigh_um = refractive_index * wavelength_nm * 1e-3 / (math.pi * numerical_aperture**2)
     return 1 / (1 + (np.asarray(defocus_um, dtype=float) / rayleigh_um) ** 2)

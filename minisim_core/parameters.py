@@ -9,6 +9,16 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+__all__ = [
+    "Description",
+    "ModelRangeWarning",
+    "ParameterError",
+    "Parameters",
+    "build",
+    "describe_field",
+    "quantity",
+]
+
 Model = TypeVar("Model", bound="Parameters")
 
 
@@ -73,6 +83,11 @@ def quantity(
         Whether the useful values span decades.
     source : str
         Where the default comes from; empty for a judgement.
+
+    Returns
+    -------
+    pydantic field
+        The right-hand side of a field of a `Parameters` class.
     """
     extra: dict[str, Any] = {"unit": unit, "label": label, "step": step, "log": log, "source": source}
     return Field(default, ge=low, le=high, description=description, json_schema_extra=extra)
@@ -80,7 +95,22 @@ def quantity(
 
 @dataclass(frozen=True)
 class Description:
-    """What a control needs to know about one parameter."""
+    """What a control needs to know about one parameter.
+
+    Parameters
+    ----------
+    name, label, unit : str
+        Dotted name, short name and unit as shown to a reader.
+    low, high, step : float or None
+        Inclusive limits and a slider's step, in the parameter's unit.
+    log : bool
+        Whether useful values span decades.
+    default : object
+    description, source : str
+        What it is; where its default comes from, empty for a judgement.
+    choices : tuple
+        All values there are, where they can be counted; else empty.
+    """
 
     name: str
     label: str
@@ -113,7 +143,21 @@ def _label(field_name: str) -> str:
 
 @cache
 def describe_field(model: type[Parameters], field_name: str, dotted_name: str) -> Description:
-    """Describe one field of a parameter group (see `experiment.describe`)."""
+    """Describe one field of a parameter group (see `minisim_core.describe`).
+
+    Parameters
+    ----------
+    model : type
+        A subclass of `Parameters`.
+    field_name : str
+        A field of it.
+    dotted_name : str
+        Its name as a reader knows it.
+
+    Returns
+    -------
+    Description
+    """
     field = model.model_fields[field_name]
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     low, high = _limits(field.metadata)
@@ -135,6 +179,20 @@ def describe_field(model: type[Parameters], field_name: str, dotted_name: str) -
 
 def build(model: type[Model], values: Mapping[str, Any], prefix: str = "") -> Model:
     """Validate `values` into `model`; refusals are sentences.
+
+    Parameters
+    ----------
+    model : type
+        A subclass of `Parameters`.
+    values : mapping of str to object
+        Fields; the rest keeps its default.
+    prefix : str
+        Name of the group, for the sentences.
+
+    Returns
+    -------
+    model
+        The validated group.
 
     Raises
     ------

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from .experiment import Experiment
 from .parameters import ParameterError
 
+__all__ = ["PRESETS", "REGIONS", "SCOPES", "describe", "get", "names"]
+
 
 class Part(NamedTuple):
     """One half of a preset: what it is, what of it is unknown, and its parameters."""
@@ -40,9 +42,10 @@ SCOPES: Mapping[str, Part] = {
         {},
     ),
     "v3": Part(
-        "UCLA Miniscope V3: GRIN objective of NA 0.55, 752 x 480 pixels, 0.93 µm each, 700 x 450 µm",
-        "of its GRIN lens, field curvature, aberrations, distortion and vignetting, and of its sensor full "
-        "well, noise and quantum efficiency are unknown: they stand at the V4's values",
+        "UCLA Miniscope V3: GRIN objective, 752 x 480 pixels, 700 x 450 µm",
+        "its lens is taken to be the NINscope's, of NA 0.55; that lens's field curvature, aberrations, "
+        "distortion and vignetting, and the sensor's full well, noise and quantum efficiency are unknown: "
+        "they stand at the V4's values",
         {
             "frame_rate_hz": 30,
             "scope": {
@@ -99,10 +102,10 @@ SCOPES: Mapping[str, Part] = {
         },
     ),
     "inscopix": Part(
-        "Inscopix nVista-like: 1 mm GRIN lens, 1280 x 800 pixels, 1050 x 650 µm, 12 bits",
-        "its optics are not published: the aperture is taken as NA 0.5, and field curvature, aberrations, "
-        "distortion, vignetting, full well, noise and quantum efficiency stand at the V4's values; of its "
-        "pixels only their width in the tissue, 0.82 µm, is known",
+        "Inscopix nVista-like: 1 mm GRIN lens, 1280 x 800 pixels, 1050 x 650 µm, 30 frames/s",
+        "its optics and its sensor are not published: NA 0.5, 12 bits and pixels of 0.82 µm in the tissue are "
+        "taken from general knowledge; field curvature, aberrations, distortion, vignetting, full well, noise "
+        "and quantum efficiency stand at the V4's values",
         {
             "frame_rate_hz": 30,
             "scope": {
@@ -208,7 +211,13 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all presets, in the order of the table `PRESETS`."""
+    """Return the names of all presets.
+
+    Returns
+    -------
+    tuple of str
+        In the order of the table `PRESETS`.
+    """
     return tuple(PRESETS)
 
 

@@ -73,12 +73,12 @@ class Recording:
 
     @property
     def times_s(self) -> FloatArray:
-        """When the exposure of each frame begins, (T,); jumps where frames were dropped."""
+        """When the exposure of each frame begins, (T,) float64 in s; jumps where frames were dropped."""
         return self._scene.arrivals.exposures(np.arange(self.shape[0])) / self.experiment.frame_rate_hz
 
     @cached_property
     def frames(self) -> LazyArray:
-        """The movie in counts, (T, H, W)."""
+        """The movie in counts, (T, H, W) uint8, or uint16 above 8 bits; frames are made when asked for."""
         dtype = np.uint8 if self.experiment.sensor.bit_depth == 8 else np.uint16
         return self._lazy("frames", dtype, render.frames)
 
@@ -106,6 +106,16 @@ class Recording:
     def without(self, *names: str) -> Recording:
         """Return this recording with some layers switched off as well.
 
+        Parameters
+        ----------
+        *names : str
+            Layers, as in `minisim_core.LAYERS`.
+
+        Returns
+        -------
+        Recording
+            Of the same scene; what both have in common is computed once.
+
         Raises
         ------
         ParameterError
@@ -116,6 +126,15 @@ class Recording:
 
     def only(self, *names: str) -> Recording:
         """Return this recording with everything but these layers and the cells switched off.
+
+        Parameters
+        ----------
+        *names : str
+            Layers, as in `minisim_core.LAYERS`.
+
+        Returns
+        -------
+        Recording
 
         Raises
         ------

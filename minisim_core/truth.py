@@ -75,7 +75,7 @@ class Footprints(Sequence[Footprint]):
 
         Parameters
         ----------
-        cells : sequence of int, optional
+        cells : sequence or (n,) array of int, optional
             Which cells, in which order; all by default.
 
         Returns

@@ -34,7 +34,23 @@ class Slider:
     step: float | None = None
 
     def describe(self, experiment: ms.Experiment) -> dict[str, Any]:
-        """Return what the browser needs to draw it."""
+        """Return what the browser needs to draw it.
+
+        Parameters
+        ----------
+        experiment : Experiment
+            Where the slider stands at first.
+
+        Returns
+        -------
+        dict
+            Name, label, unit, limits, step, scale, default and description.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such parameter, or it has no limits and none are given.
+        """
         about = ms.describe(self.name)
         low = about.low if self.low is None else self.low
         high = about.high if self.high is None else self.high

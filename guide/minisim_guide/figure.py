@@ -159,7 +159,17 @@ class Figure:
                 self.viewer.off = list(ms.layers.check(off))
 
     def recordings(self, wish: Wish | None = None) -> tuple[Any, Any]:
-        """Return the left and the right recording."""
+        """Return the left and the right recording.
+
+        Parameters
+        ----------
+        wish : Wish, optional
+            What the reader asked for; by default, what the controls show now.
+
+        Returns
+        -------
+        (Recording, Recording)
+        """
         wish = wish or self._wish()
         changed = self.experiment.with_(**nested(wish.values))
         return tuple(  # type: ignore[return-value]

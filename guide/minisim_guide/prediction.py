@@ -70,7 +70,13 @@ class Prediction(anywidget.AnyWidget):
         self.observe(self._reveal, names="chosen")
 
     def compute(self) -> dict[str, Any]:
-        """Simulate every choice and return the answer as it is shown."""
+        """Simulate every choice and return the answer as it is shown.
+
+        Returns
+        -------
+        dict
+            Which choice is right, the measure now and of every choice, and why.
+        """
         values = [
             self._measure.of(self._experiment.with_(**nested(change)), self._frame)
             for change in self._changes
