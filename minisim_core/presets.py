@@ -103,9 +103,9 @@ SCOPES: Mapping[str, Part] = {
     ),
     "inscopix": Part(
         "Inscopix nVista-like: 1 mm GRIN lens, 1280 x 800 pixels, 1050 x 650 µm, 30 frames/s",
-        "its optics and its sensor are not published: NA 0.5, 12 bits and pixels of 0.82 µm in the tissue are "
-        "taken from general knowledge; field curvature, aberrations, distortion, vignetting, full well, noise "
-        "and quantum efficiency stand at the V4's values",
+        "its optics and its sensor are not published: NA 0.5, 12 bits and pixels of 0.82 µm in the tissue "
+        "are general knowledge; field curvature, aberrations, distortion, vignetting, full well, noise and "
+        "quantum efficiency stand at the V4's values",
         {
             "frame_rate_hz": 30,
             "scope": {
