@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .canvas import FAR_LEVEL
 from .clock import FRAMES_PER_BLOCK
 from .kernels import frame as kernels
+from .kernels.stack import path_taps
 from .parameters import ParameterError
 from .render import scratch
 from .scene import Block, Scene
@@ -46,9 +47,9 @@ def explain(
 def _one_frame(scene: Scene, block: Block, at: int, weights: FloatArray) -> tuple[FloatArray, float, float]:
     buffers = scratch(scene.canvas, np.float64)
     kernels.pull_back(
-        weights, buffers.near, buffers.far, buffers.taps, scene.grid, FAR_LEVEL,
-        scene.inverse_beam, scene.shadow_arrays, block.swelling[at], block.path_px[at],
-        scene.canvas.margin_px, scene.shade,
+        weights, buffers.near, buffers.far, scene.grid, FAR_LEVEL, scene.inverse_beam,
+        scene.shadow_arrays, block.swelling[at], scene.canvas.margin_px,
+        path_taps(buffers.taps, block.path_px[at]), scene.shade,
     )  # fmt: skip
     count = len(scene.places)
     near, far = np.empty(count), np.empty(count)

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from . import sensor
 from .canvas import FAR_LEVEL, Canvas
 from .clock import FRAMES_PER_BLOCK
 from .kernels import frame as kernels
+from .kernels.stack import move_and_light, path_taps
 from .scene import Block, Scene
 
 FloatArray = NDArray[np.floating]
@@ -55,31 +56,43 @@ def scratch(canvas: Canvas, dtype: type = np.float32) -> Scratch:
     return _local.scratch  # type: ignore[no-any-return]
 
 
-def expect(scene: Scene, block: Block, at: int, out: Float32Array) -> None:
-    """Render the expected light of one frame of a block into `out`."""
+def draw(scene: Scene, block: Block, at: int) -> tuple[Float32Array, Any]:
+    """Draw the tissue of one frame of a block: the canvas, and the taps that move it."""
     buffers = scratch(scene.canvas)
     near, far = scene.amplitudes
     light = block.fluorescence[:, at]
     haze = scene.haze_arrays
-    kernels.expect(
-        out, buffers.near, buffers.far, buffers.taps, scene.grid, FAR_LEVEL, scene.cell_arrays,
+    kernels.draw(
+        buffers.near, buffers.far, scene.grid, FAR_LEVEL, scene.cell_arrays,
         (near * light).astype(np.float32), (far * light).astype(np.float32),
         *haze, block.haze[:, at], scene.beyond * np.float32(block.beyond[at]),
-        scene.inverse_beam, scene.shadow_arrays, block.swelling[at], block.path_px[at],
-        scene.canvas.margin_px, scene.shade, scene.stray,
+        scene.inverse_beam, scene.shadow_arrays, block.swelling[at],
     )  # fmt: skip
+    canvas = buffers.near[: scene.canvas.rows * scene.canvas.columns].reshape(scene.canvas.level_shape(0))
+    return canvas, path_taps(buffers.taps, block.path_px[at])
 
 
-def expose(scene: Scene, frame: int, expected: Float32Array, out: NDArray[Any]) -> None:
-    """Turn expected light into the counts of one frame."""
-    e, s = scene.experiment, scene.experiment.sensor
-    dark = s.dark_current_e_per_s * e.exposure_s
+def expect(scene: Scene, block: Block, at: int, out: Float32Array) -> None:
+    """Render the expected light of one frame of a block into `out`."""
+    canvas, motion = draw(scene, block, at)
+    move_and_light(out, canvas, scene.canvas.margin_px, motion, scene.shade, scene.stray)
+
+
+def count(scene: Scene, block: Block, frame: int, out: NDArray[Any]) -> None:
+    """Render the counts of one frame of a block into `out`."""
+    at = frame % FRAMES_PER_BLOCK
     if "noise" not in scene.on:
-        sensor.expose_mean(out, expected, dark, s.full_well_e, scene.converter)
+        expected = scratch(scene.canvas).expected
+        expect(scene, block, at, expected)
+        dark_e, _, full_well_e, *_ = scene.camera
+        sensor.expose_mean(out, expected, dark_e, full_well_e, scene.converter)
         return
-    sensor.expose(
-        out, expected, scene.pixels(frame), scene.sensor_origin_px, e.seed, frame, dark, s.read_noise_e,
-        s.full_well_e, scene.converter,
+    canvas, motion = draw(scene, block, at)
+    pixels = scene.pixels(frame)
+    kernels.photograph(
+        out, scratch(scene.canvas).expected[0], canvas, scene.canvas.margin_px, motion, scene.shade,
+        scene.stray, (pixels.gain, pixels.offset), *scene.sensor_origin_px,
+        sensor.noise_key(scene.experiment.seed), frame, scene.camera,
     )  # fmt: skip
 
 
@@ -90,13 +103,7 @@ def frames(
     cancel: threading.Event | None = None,
 ) -> None:
     """Render frames of counts into `out`, (len(indices), H, W)."""
-
-    def one(block: Block, frame: int, target: NDArray[Any]) -> None:
-        expected = scratch(scene.canvas).expected
-        expect(scene, block, frame % FRAMES_PER_BLOCK, expected)
-        expose(scene, frame, expected, target)
-
-    _for_each(scene, indices, out, one, cancel)
+    _for_each(scene, indices, out, partial(count, scene), cancel)
 
 
 def expected(scene: Scene, indices: NDArray[np.intp], out: Float32Array) -> None:

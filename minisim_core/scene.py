@@ -318,7 +318,7 @@ class Scene:
         """The vessels' shadow; none when they are switched off."""
         e, v = self.experiment, self.experiment.vessels
         if "vessels" not in self.on or v.count == 0:
-            return vessels.no_shadow(self.canvas)
+            return vessels.NO_SHADOW
         below = background.share_below(v.depth_um, e.neuropil.depth_um, self.medium)
         return vessels.shadow(
             self.canvas, self.tree, v.depth_um, v.haemoglobin_g_per_l, v.oxygenation, e.focus_um,
@@ -350,6 +350,15 @@ class Scene:
         """Which exposures became frames of the recording."""
         e = self.experiment
         return sensor.Arrivals(e.seed, e.frame_count, e.sensor.dropped_fraction)
+
+    @property
+    def camera(self) -> tuple[float, float, float, float, int, int]:
+        """The camera as the kernels take it."""
+        e, s, convert = self.experiment, self.experiment.sensor, self.converter
+        return (
+            s.dark_current_e_per_s * e.exposure_s, s.read_noise_e, s.full_well_e,
+            convert.counts_per_e, convert.largest, convert.dropped_bits,
+        )  # fmt: skip
 
     @cached_property
     def converter(self) -> sensor.Converter:

@@ -306,7 +306,9 @@ def disturbed(
     whole = s.flicker_counts * flicker(seed, now) + s.warm_up_counts * warmth(now, s.warm_up_s)
     rows = first_row + np.arange(len(pixels.offset), dtype=float)
     level = counts_per_10_bit * (whole + s.stripe_counts * stripes(seed, rows, time_s))
-    return Pattern(pixels.gain, pixels.offset + level.astype(np.float32)[:, None])
+    offset = pixels.offset + level.astype(np.float32)[:, None]
+    offset.setflags(write=False)  # as the undisturbed one: kernels know arrays by that, too
+    return Pattern(pixels.gain, offset)
 
 
 class Arrivals:
@@ -338,6 +340,11 @@ class Arrivals:
         return frames if self._kept is None else self._kept[frames]
 
 
+def noise_key(seed: int) -> np.uint64:
+    """Key of a recording's noise."""
+    return randomness.stream(seed, "sensor", "noise")
+
+
 def expose(
     out: NDArray[np.unsignedinteger],
     expected_e: NDArray[np.float32],
@@ -353,7 +360,7 @@ def expose(
     """Turn expected photoelectrons into one noisy frame of counts, written to `out`."""
     kernels.expose(
         out, expected_e, pixels.gain, pixels.offset, origin[0], origin[1],
-        randomness.stream(seed, "sensor", "noise"), frame, dark_e, read_noise_e, full_well_e,
+        noise_key(seed), frame, dark_e, read_noise_e, full_well_e,
         convert.counts_per_e, convert.largest, convert.dropped_bits,
     )  # fmt: skip
 

@@ -199,7 +199,8 @@ class Truth:
         scene = self._scene
         variance = self._noise_variance()
         m, canvas = scene.canvas.margin_px, scene.canvas
-        seen = scene.shade * scene.shadow.constant[m : m + canvas.height_px, m : m + canvas.width_px]
+        shadow = scene.shadow.on_pixels(canvas)
+        seen = scene.shade * shadow[m : m + canvas.height_px, m : m + canvas.width_px]
         sigma = _HAZE_UM / canvas.pixel_um
         pad = int(2 * sigma)
         near, _ = scene.amplitudes

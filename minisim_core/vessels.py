@@ -12,6 +12,7 @@ from . import motion, randomness
 from .canvas import FAR_LEVEL, Canvas
 from .clock import Clock
 from .kernels import pyramid as pyramid_kernels
+from .kernels import stack as stack_kernels
 from .kernels import tubes as kernels
 from .memory import Result, stage
 from .parameters import Parameters, quantity
@@ -80,11 +81,24 @@ class Tree(Result):
 
 @dataclass(frozen=True, eq=False)
 class Shadow(Result):
-    """Transmission on the canvas's pixels as a parabola in the relative change of radius."""
+    """Transmission as a parabola in the relative change of radius, on the nodes of level 1.
 
-    constant: NDArray[np.float32]
+    Without vessels there are no nodes.
+    """
+
+    constant: NDArray[np.float32]  # (nodes,)
     linear: NDArray[np.float32]
     quadratic: NDArray[np.float32]
+
+    def on_pixels(self, canvas: Canvas, swelling: float = 0.0) -> NDArray[np.float32]:
+        """Return the transmission on the canvas's pixels at a relative change of radius."""
+        if not len(self.constant):
+            return np.ones(canvas.level_shape(0), dtype=np.float32)
+        nodes = np.empty_like(self.constant)
+        stack_kernels.shadow_now(nodes, self.constant, self.linear, self.quadratic, swelling)
+        pixels = np.zeros(canvas.level_shape(0), dtype=np.float32)
+        pyramid_kernels.expand(nodes.reshape(canvas.level_shape(1)), pixels)
+        return pixels
 
 
 def blood_absorption_per_mm(wavelength_nm: int, haemoglobin_g_per_l: float, oxygenation: float) -> float:
@@ -218,7 +232,7 @@ def shadow(
     low, rest, high = (1 - share_below * (1 - level) for level in levels)
     s = _SWELLINGS[2]
     maps = (rest, (high - low) / (2 * s), (high + low - 2 * rest) / (2 * s * s))
-    return Shadow(*(_on_pixels(canvas, m) for m in maps))
+    return Shadow(*(m.ravel().astype(np.float32) for m in maps))
 
 
 def _transmission(
@@ -280,12 +294,6 @@ def _blurred(
     return 1 + blurred[apron : apron + len(y), apron : apron + len(x)].astype(float)
 
 
-def _on_pixels(canvas: Canvas, nodes: FloatArray) -> NDArray[np.float32]:
-    pixels = np.zeros(canvas.level_shape(0), dtype=np.float32)
-    pyramid_kernels.expand(nodes.astype(np.float32), pixels)
-    return pixels
-
-
 def swelling(
     seed: int,
     vasomotion: float,
@@ -328,9 +336,6 @@ def swellings(
     return Swellings(values.reshape(clock.frames, 8).mean(axis=1))
 
 
-@stage
-def no_shadow(canvas: Canvas) -> Shadow:
-    """Return the shadow of no vessels."""
-    shape = canvas.level_shape(0)
-    nothing = np.zeros(shape, dtype=np.float32)
-    return Shadow(np.ones(shape, dtype=np.float32), nothing, nothing)
+NO_SHADOW = Shadow(*(np.zeros(0, dtype=np.float32) for _ in range(3)))
+"""The shadow of no vessels."""
+NO_SHADOW._seal("no shadow")

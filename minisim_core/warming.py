@@ -27,5 +27,5 @@ def warm() -> float:
     for name in ("footprints", "footprints_sharp"):
         getattr(recording.truth, name)[0]
     recording.truth.spikes[:, 0:1]
-    _ = recording.truth.vessel_mask
+    _ = recording.truth.vessel_mask, recording.truth.snr
     return time.perf_counter() - start

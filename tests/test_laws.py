@@ -176,7 +176,7 @@ STAGES: dict[str, str] = {
     "off blur": "images.cell_images",
     "off dimming": "images.cell_images background.surround",
     "off neuropil": "",
-    "off vessels": "vessels.no_shadow",
+    "off vessels": "",
     "off motion": "",
     "off illumination": BEAM,
     "off vignetting": "illumination.static_fields",

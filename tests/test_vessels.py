@@ -88,13 +88,14 @@ def test_without_blur_the_shadow_is_beer_lambert_on_both_passes():
     exact = np.exp(-both * chord)
     assert exact.min() < 0.5
     # nodes two pixels apart, and their anti-aliasing, soften the very edge of a vessel
+    seen = shadow.on_pixels(CANVAS)
     deep = chord > 20
     assert deep.sum() > 1000
-    np.testing.assert_allclose(shadow.constant[deep], exact[deep], atol=0.045)
-    assert np.abs(shadow.constant - exact).max() < 0.25
-    assert shadow.constant.mean() == pytest.approx(exact.mean(), abs=0.003)
+    np.testing.assert_allclose(seen[deep], exact[deep], atol=0.045)
+    assert np.abs(seen - exact).max() < 0.25
+    assert seen.mean() == pytest.approx(exact.mean(), abs=0.003)
     outside = chord == 0
-    assert (shadow.constant[outside] <= 1.03).all()
+    assert (seen[outside] <= 1.03).all()
 
 
 def test_blur_spreads_the_shadow_and_keeps_what_each_pass_takes():
@@ -102,8 +103,9 @@ def test_blur_spreads_the_shadow_and_keeps_what_each_pass_takes():
     means, depths = [], []
     for focus in (10.0, 40.0, 90.0):
         _, shadow = shade(focus=focus, canvas=canvas)
-        depths.append(1 - shadow.constant.min())
-        means.append(1 - shadow.constant.mean())
+        seen = shadow.on_pixels(canvas)
+        depths.append(1 - seen.min())
+        means.append(1 - seen.mean())
     assert depths[0] > depths[1] > depths[2] > 0
     # each pass keeps its mean; the product of the two loses only their overlap
     assert means[0] < means[2] < 1.5 * means[0]
@@ -119,10 +121,6 @@ def test_only_light_from_below_is_shadowed():
         np.testing.assert_allclose(part, 0.5 * all_of_it, atol=1e-5)
 
 
-def at(shadow, swelling):
-    return shadow.constant + swelling * (shadow.linear + swelling * shadow.quadratic)
-
-
 def half_width(profile):
     """Width of a dip at half its depth."""
     depth = 1 - profile
@@ -134,14 +132,16 @@ def test_a_swollen_vessel_is_wider_not_only_darker():
     tree._seal("one straight vessel")
     canvas = Canvas(200, 200, 8, 0.5)
     shadow = vessels.shadow(canvas, tree, 10.0, 120.0, 0.8, 20.0, 0.33, 1.36, 1.0)
-    small, rest, large = (at(shadow, s)[100] for s in (-0.25, 0.0, 0.25))
+    small, rest, large = (shadow.on_pixels(canvas, s)[100] for s in (-0.25, 0.0, 0.25))
     assert half_width(large) > 1.12 * half_width(rest) > 1.25 * half_width(small)
     assert large.min() < rest.min() < small.min()
     for swelling in (-0.25, 0.25, 0.1):
         swollen = vessels.Tree(tree.segments_um * [1, 1, 1, 1, 1 + swelling, 1 + swelling], tree.parent)
         swollen._seal(("swollen", swelling))
-        exact = vessels.shadow(canvas, swollen, 10.0, 120.0, 0.8, 20.0, 0.33, 1.36, 1.0).constant
-        np.testing.assert_allclose(at(shadow, swelling), exact, atol=0.002 if abs(swelling) == 0.25 else 0.06)
+        exact = vessels.shadow(canvas, swollen, 10.0, 120.0, 0.8, 20.0, 0.33, 1.36, 1.0).on_pixels(canvas)
+        np.testing.assert_allclose(
+            shadow.on_pixels(canvas, swelling), exact, atol=0.002 if abs(swelling) == 0.25 else 0.06
+        )
 
 
 @pytest.mark.parametrize("seed", range(5))

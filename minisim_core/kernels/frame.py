@@ -1,21 +1,21 @@
-"""One frame of expected light, and its transpose."""
+"""One frame, from the light of every source to counts, and the transpose of its light."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from ._jit import jit
+from .camera import expose_row, frame_keys, row_room
 from .pyramid import (
     add_patches,
     add_splats,
     collapse,
+    develop,
     dot_patches,
     dot_splats,
     expand,
     gather,
     subdivide,
 )
-from .stack import cast_shadow, mix_maps, move_and_light, move_back, path_taps
+from .stack import light_row, mix_maps, move_back, shadow_now
 
 
 @jit
@@ -26,20 +26,9 @@ def _level(buffer, grid, level):
 
 
 @jit
-def _taps(taps, path_px):
-    y, x = path_px[:, 0].copy(), path_px[:, 1].copy()
-    top, left = path_taps(taps, y, x)
-    rows = int(np.floor(-y.min())) + 3 - top
-    columns = int(np.floor(-x.min())) + 3 - left
-    return top, left, rows, columns
-
-
-@jit
-def expect(
-    out,
+def draw(
     near,
     far,
-    taps,
     grid,
     far_level,
     cells,
@@ -53,24 +42,19 @@ def expect(
     inverse_beam,
     shadow,
     swelling,
-    path_px,
-    margin,
-    shade,
-    stray,
 ):
-    """Expected photoelectrons of one frame.
+    """Draw the tissue at one instant on level 0 of `near`: every source, under the vessels' shadow.
 
     Cells, haze and the tissue beyond are added up on the levels of two pyramids. Far light is lit
     where it starts; it is divided by the beam here because the pixel's beam multiplies everything
-    at the end. Then come the vessels' shadow, the motion, and the static fields.
+    at the end. `far` has nothing to hold on level 1: the shadow of the instant is kept there.
     """
     offsets, rows, columns = grid
     levels = rows.size
-    near[offsets[1] :] = 0
+    near[:] = 0
     far[offsets[far_level] :] = 0
     patches, (base, along_y, along_x, near_weights, far_weights) = cells[:7], cells[7:]
-    sharp = np.where(cells[0] == 0, amplitudes, np.float32(0))  # cores kept on the pixels
-    add_patches(near, amplitudes - sharp, offsets, columns, *patches)
+    add_patches(near, amplitudes, offsets, columns, *patches)
     add_splats(near, amplitudes, near_weights, base, along_y, along_x, columns, 1, levels)
     add_splats(far, far_amplitudes, far_weights, base, along_y, along_x, columns, far_level, levels)
     mix_maps(_level(near, grid, haze_level).ravel(), haze_near, haze_course)
@@ -85,26 +69,42 @@ def expect(
             joined[y, x] += lowest[y, x] * inverse_beam[y, x]
     for level in range(levels - 1, 1, -1):
         subdivide(_level(near, grid, level), _level(near, grid, level - 1))
-    canvas = _level(near, grid, 0)
-    expand(_level(near, grid, 1), canvas)
-    add_patches(near, sharp, offsets, columns, *patches)
-    cast_shadow(canvas, shadow[0], shadow[1], shadow[2], swelling)
-    top, left, height, width = _taps(taps, path_px)
-    move_and_light(out, canvas, margin, taps, top, left, height, width, shade, stray)
+    if shadow[0].size == 0:
+        expand(_level(near, grid, 1), _level(near, grid, 0))
+    else:
+        shadow_now(far[offsets[1] : offsets[2]], shadow[0], shadow[1], shadow[2], swelling)
+        develop(_level(near, grid, 1), _level(far, grid, 1), _level(near, grid, 0))
 
 
 @jit
-def pull_back(
-    weights, near, far, taps, grid, far_level, inverse_beam, shadow, swelling, path_px, margin, shade
+def photograph(
+    out, expected, canvas, margin, motion, shade, stray, pattern, first_row, first_column, key, frame, camera
 ):
-    """Carry weights on the pixels back onto the levels: the transpose of `expect`."""
+    """Move and light the canvas and turn it into counts, row by row: `expected` holds one row."""
+    keys = frame_keys(key, frame)
+    room = row_room(out.shape[1])
+    gain, offset = pattern
+    for y in range(out.shape[0]):
+        light_row(expected, canvas, margin, y, motion, shade[y], stray[y])
+        expose_row(
+            out[y], expected, gain[y], offset[y], first_row + y, first_column, y > 0, keys, camera, room
+        )
+
+
+@jit
+def pull_back(weights, near, far, grid, far_level, inverse_beam, shadow, swelling, margin, motion, shade):
+    """Carry weights on the pixels back onto the levels: the transpose of drawing and moving."""
+    offsets = grid[0]
     levels = grid[1].size
     near[:] = 0
     far[:] = 0
     canvas = _level(near, grid, 0)
-    top, left, height, width = _taps(taps, path_px)
-    move_back(weights, canvas, margin, taps, top, left, height, width, shade)
-    cast_shadow(canvas, shadow[0], shadow[1], shadow[2], swelling)
+    move_back(weights, canvas, margin, motion, shade)
+    if shadow[0].size:
+        dark = _level(far, grid, 0)
+        shadow_now(far[offsets[1] : offsets[2]], shadow[0], shadow[1], shadow[2], swelling)
+        expand(_level(far, grid, 1), dark)
+        canvas *= dark
     collapse(canvas, _level(near, grid, 1))
     for level in range(1, levels - 1):
         gather(_level(near, grid, level), _level(near, grid, level + 1))

@@ -139,26 +139,46 @@ def gather(fine, coarse):
 
 @jit
 def expand(coarse, pixels):
-    """Set the pixels to level 1's spline."""
-    rows, columns = pixels.shape
+    """Add level 1's spline to the pixels."""
+    line, row = np.empty(coarse.shape[1], dtype=pixels.dtype), np.empty(pixels.shape[1], dtype=pixels.dtype)
+    for y in range(pixels.shape[0]):
+        _spline_row(row, line, coarse, y)
+        for x in range(row.size):
+            pixels[y, x] += row[x]
+
+
+@jit
+def develop(coarse, shadow, pixels):
+    """Add level 1's spline to the pixels, then multiply them by another's."""
+    width, kind = pixels.shape[1], pixels.dtype
+    line = np.empty(coarse.shape[1], dtype=kind)
+    light, dark = np.empty(width, dtype=kind), np.empty(width, dtype=kind)
+    for y in range(pixels.shape[0]):
+        _spline_row(light, line, coarse, y)
+        _spline_row(dark, line, shadow, y)
+        for x in range(width):
+            pixels[y, x] = (pixels[y, x] + light[x]) * dark[x]
+
+
+@jit
+def _spline_row(row, line, coarse, y):
+    """Level 1's spline on row `y` of the pixels; `line` is workspace."""
     a, b, c, d = np.float32(1 / 6), np.float32(2 / 3), np.float32(1 / 48), np.float32(23 / 48)
-    line = np.empty(coarse.shape[1], dtype=pixels.dtype)
-    for y in range(rows):
-        k = y // 2 + PAD
-        if y % 2 == 0:
-            for x in range(line.size):
-                line[x] = (coarse[k - 1, x] + coarse[k + 1, x]) * a + coarse[k, x] * b
-        else:
-            for x in range(line.size):
-                line[x] = (coarse[k - 1, x] + coarse[k + 2, x]) * c + (coarse[k, x] + coarse[k + 1, x]) * d
-        half = columns // 2
-        for m in range(half):
-            k = m + PAD
-            pixels[y, 2 * m] = (line[k - 1] + line[k + 1]) * a + line[k] * b
-            pixels[y, 2 * m + 1] = (line[k - 1] + line[k + 2]) * c + (line[k] + line[k + 1]) * d
-        if columns % 2:
-            k = half + PAD
-            pixels[y, columns - 1] = (line[k - 1] + line[k + 1]) * a + line[k] * b
+    k = y // 2 + PAD
+    if y % 2 == 0:
+        for x in range(line.size):
+            line[x] = (coarse[k - 1, x] + coarse[k + 1, x]) * a + coarse[k, x] * b
+    else:
+        for x in range(line.size):
+            line[x] = (coarse[k - 1, x] + coarse[k + 2, x]) * c + (coarse[k, x] + coarse[k + 1, x]) * d
+    half = row.size // 2
+    for m in range(half):
+        k = m + PAD
+        row[2 * m] = (line[k - 1] + line[k + 1]) * a + line[k] * b
+        row[2 * m + 1] = (line[k - 1] + line[k + 2]) * c + (line[k] + line[k + 1]) * d
+    if row.size % 2:
+        k = half + PAD
+        row[row.size - 1] = (line[k - 1] + line[k + 1]) * a + line[k] * b
 
 
 @jit

@@ -10,34 +10,49 @@ from ._jit import jit
 
 
 @jit
-def cast_shadow(canvas, constant, linear, quadratic, swelling):
-    """Multiply by the vessels' transmission at a relative change of their radius."""
+def shadow_now(out, constant, linear, quadratic, swelling):
+    """The vessels' transmission at a relative change of their radius: a parabola in it."""
     s = np.float32(swelling)
-    for y in range(canvas.shape[0]):
-        for x in range(canvas.shape[1]):
-            canvas[y, x] *= constant[y, x] + s * (linear[y, x] + s * quadratic[y, x])
+    for n in range(out.size):
+        out[n] = constant[n] + s * (linear[n] + s * quadratic[n])
 
 
 @jit
-def path_taps(taps, path_y, path_x):
+def path_taps(taps, path_px):
     """Merge the shifts of one exposure into one small kernel.
 
     Each path point shifts the picture by cubic convolution (Keys 1981: exact for parabolas, so it
-    adds no blur of its own). Returns the row and column of the first tap, relative to the pixel:
-    light that rests at p appears at p + path, so pixel x collects from x - path.
+    adds no blur of its own). Light that rests at p appears at p + path, so pixel x collects from
+    x - path.
+
+    Returns
+    -------
+    The taps, the row and column of the first one relative to the pixel, and how many rows and
+    columns of them there are.
     """
     taps[:] = 0
-    top, left = int(math.floor(-path_y.max())) - 1, int(math.floor(-path_x.max())) - 1
-    share = 1.0 / path_y.size
+    points = path_px.shape[0]
+    top, left = _first_tap(path_px[:, 0]), _first_tap(path_px[:, 1])
+    share = 1.0 / points
     wy, wx = np.empty(4), np.empty(4)
-    for n in range(path_y.size):
-        y, x = int(math.floor(-path_y[n])), int(math.floor(-path_x[n]))
-        _keys_weights(wy, -path_y[n] - y)
-        _keys_weights(wx, -path_x[n] - x)
+    last_y, last_x = top, left
+    for n in range(points):
+        y, x = int(math.floor(-path_px[n, 0])), int(math.floor(-path_px[n, 1]))
+        last_y, last_x = max(last_y, y), max(last_x, x)
+        _keys_weights(wy, -path_px[n, 0] - y)
+        _keys_weights(wx, -path_px[n, 1] - x)
         for i in range(4):
             for j in range(4):
                 taps[y - 1 + i - top, x - 1 + j - left] += share * wy[i] * wx[j]
-    return top, left
+    return taps, top, left, last_y + 3 - top, last_x + 3 - left
+
+
+@jit
+def _first_tap(path_px):
+    highest = path_px[0]
+    for value in path_px:
+        highest = max(highest, value)
+    return int(math.floor(-highest)) - 1
 
 
 @jit
@@ -49,36 +64,43 @@ def _keys_weights(w, f):
 
 
 @jit
-def move_and_light(out, canvas, margin, taps, top, left, rows, columns, shade, stray):
+def move_and_light(out, canvas, margin, motion, shade, stray):
     """Expected light: the moved canvas times the static shade, plus stray light."""
-    height, width = out.shape
-    total = np.empty(width, dtype=np.float32)
-    for y in range(height):
-        total[:] = 0
-        for i in range(rows):
-            source = canvas[margin + y + top + i]
-            for j in range(0, columns, 4):
-                a, b, c, d = taps[i, j], taps[i, j + 1], taps[i, j + 2], taps[i, j + 3]
-                if a == 0 and b == 0 and c == 0 and d == 0:
-                    continue
-                at = margin + left + j
-                s0 = source[at : at + width]
-                if b == 0 and c == 0 and d == 0:
-                    for x in range(width):
-                        total[x] += a * s0[x]
-                else:
-                    s1 = source[at + 1 : at + 1 + width]
-                    s2 = source[at + 2 : at + 2 + width]
-                    s3 = source[at + 3 : at + 3 + width]
-                    for x in range(width):
-                        total[x] += a * s0[x] + b * s1[x] + c * s2[x] + d * s3[x]
-        for x in range(width):
-            out[y, x] = total[x] * shade[y, x] + stray[y, x]
+    for y in range(out.shape[0]):
+        light_row(out[y], canvas, margin, y, motion, shade[y], stray[y])
 
 
 @jit
-def move_back(weights, canvas, margin, taps, top, left, rows, columns, shade):
+def light_row(out, canvas, margin, y, motion, shade, stray):
+    """One row of `move_and_light`."""
+    taps, top, left, rows, columns = motion
+    width = out.size
+    out[:] = 0
+    for i in range(rows):
+        source = canvas[margin + y + top + i]
+        for j in range(0, columns, 4):
+            a, b, c, d = taps[i, j], taps[i, j + 1], taps[i, j + 2], taps[i, j + 3]
+            if a == 0 and b == 0 and c == 0 and d == 0:
+                continue
+            at = margin + left + j
+            s0 = source[at : at + width]
+            if b == 0 and c == 0 and d == 0:
+                for x in range(width):
+                    out[x] += a * s0[x]
+            else:
+                s1 = source[at + 1 : at + 1 + width]
+                s2 = source[at + 2 : at + 2 + width]
+                s3 = source[at + 3 : at + 3 + width]
+                for x in range(width):
+                    out[x] += a * s0[x] + b * s1[x] + c * s2[x] + d * s3[x]
+    for x in range(width):
+        out[x] = out[x] * shade[x] + stray[x]
+
+
+@jit
+def move_back(weights, canvas, margin, motion, shade):
     """Transpose of `move_and_light` without its constant: pixel weights onto the canvas."""
+    taps, top, left, rows, columns = motion
     height, width = weights.shape
     for y in range(height):
         for x in range(width):

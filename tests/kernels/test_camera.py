@@ -12,11 +12,6 @@ from minisim_core.kernels import camera
 SHAPE = (400, 500)
 
 
-def twin_normal(h):
-    """Quantile of the middle of one of 2^23 equal slices of probability."""
-    return special.ndtri(((h >> 9).astype(float) + 0.5) * 2.0**-23)
-
-
 def exposed(
     mean_e, *, frame=0, seed=0, read=10.0, scale=8.0, full_well=10_000.0, black=200.0, shape=SHAPE, dark=0.0
 ):
@@ -29,26 +24,31 @@ def exposed(
     return (out.astype(float) - black) / scale
 
 
-def test_a_normal_is_the_quantile_of_its_bits():
-    h = np.concatenate([
-        np.arange(0, 2**32, 999_983, dtype=np.uint64),
-        np.arange(0, 4000), 2**32 - 1 - np.arange(0, 4000),
-        int(0.0017 * 2**32) + np.arange(-2000, 2000), 2**32 - int(0.0017 * 2**32) + np.arange(-2000, 2000),
-    ]).astype(np.uint32)  # fmt: skip
-    ours = np.array([camera.normal32(v) for v in h], dtype=float)
-    expected = twin_normal(h)
-    # Single precision next to p = 1: the variates beyond 2.9 sd come in steps
-    common = np.abs(expected) < 2.9
-    np.testing.assert_allclose(ours[common], expected[common], atol=2e-4)
-    np.testing.assert_allclose(ours[~common], expected[~common], rtol=1e-3)
-    assert np.abs(ours).max() == pytest.approx(5.3, abs=0.1)
+def row_of_normals(row, columns=50_001, first_column=0):
+    keys = camera.frame_keys(np.uint64(123), 4)
+    h, z, _ = camera.row_room(columns)
+    camera.fill_normals(z, h, row, first_column, keys, False)
+    return z[:columns].astype(float), h[:columns]
 
 
-def test_a_row_of_normals_is_the_scalar_one_rare_ones_included():
-    z, h = np.empty(50_001, dtype=np.float32), np.empty(50_001, dtype=np.uint32)
-    camera.fill_normals(z, h, np.uint32(17), np.uint32(123), np.uint32(456))
-    np.testing.assert_allclose(z, twin_normal(h), rtol=1e-3, atol=2e-4)
-    assert (np.abs(z) > 3).sum() == pytest.approx(135, abs=50)
+def test_a_normal_is_the_quantile_of_half_the_bits_of_a_hash():
+    for row in (6, 7):
+        z, h = row_of_normals(row)
+        half = (h >> 16 if row % 2 == 0 else h & 0xFFFF).astype(float)
+        middle = special.ndtri((half + 0.5) * 2.0**-16)
+        common = np.abs(middle) < 3.2973
+        np.testing.assert_allclose(z[common], middle[common], atol=1.5e-4)
+        low, high = special.ndtri(half * 2.0**-16), special.ndtri((half + 1) * 2.0**-16)
+        assert ((z > low - 1e-3) & (z < high + 1e-3)).all()  # the rare ones lie inside their slice
+        assert (~common).sum() == pytest.approx(50_001 * 64 / 2**16, abs=30)
+
+
+def test_rows_that_share_their_bits_are_the_same_drawn_together_or_alone():
+    keys = camera.frame_keys(np.uint64(123), 4)
+    h, z, _ = camera.row_room(500)
+    for row in range(6, 12):
+        camera.fill_normals(z, h, row, 30, keys, row > 6)
+        np.testing.assert_array_equal(z[:500], row_of_normals(row, 500, 30)[0])
 
 
 def test_normals_of_pixels_are_normal_in_the_middle_and_the_tails():

@@ -7,7 +7,7 @@ import pytest
 from scipy.interpolate import BSpline
 
 import minisim_core as ms
-from minisim_core import explanation, render
+from minisim_core import explanation, render, sensor
 from minisim_core.canvas import FAR_LEVEL
 from minisim_core.images import picture
 from minisim_core.scene import Scene
@@ -66,8 +66,10 @@ def twin(scene, block, at):
     far_light = far_light + spline_at_pixels(wide, shape, FAR_LEVEL)
     y, x = canvas.nodes_um(0)
     tissue = near_light + far_light / scene.beam.at(y[:, None], x[None, :])
-    shadow, s = scene.shadow, block.swelling[at]
-    tissue = tissue * (shadow.constant + s * shadow.linear + s**2 * shadow.quadratic)
+    if scene.shadow.constant.size:
+        s = block.swelling[at]
+        nodes = scene.shadow.constant + s * scene.shadow.linear + s**2 * scene.shadow.quadratic
+        tissue = tissue * spline_at_pixels(nodes.reshape(canvas.level_shape(1)), shape, 1)
     out = moved(tissue, canvas.margin_px, (canvas.height_px, canvas.width_px), block.path_px[at])
     return out * scene.shade + scene.stray
 
@@ -121,3 +123,15 @@ def test_light_is_linear_in_every_source(scene):
     once, twice = rendered(scene, block, 2) - scene.stray, rendered(scene, doubled, 2) - scene.stray
     np.testing.assert_allclose(twice, 2 * once, rtol=1e-5)
     assert math.isfinite(float(twice.sum()))
+
+
+def test_a_photograph_is_the_exposure_of_the_expected_light(scene):
+    block, e, s = scene.block(0), scene.experiment, scene.experiment.sensor
+    for frame in (0, 21):
+        fused, plain = np.empty((2, scene.canvas.height_px, scene.canvas.width_px), dtype=np.uint8)
+        render.count(scene, block, frame, fused)
+        sensor.expose(
+            plain, rendered(scene, block, frame), scene.pattern, scene.sensor_origin_px, e.seed, frame,
+            s.dark_current_e_per_s * e.exposure_s, s.read_noise_e, s.full_well_e, scene.converter,
+        )  # fmt: skip
+        np.testing.assert_array_equal(fused, plain)

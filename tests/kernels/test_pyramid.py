@@ -72,6 +72,16 @@ def test_gather_and_collapse_are_transposes(height, width):
         assert (down * fine).sum() == pytest.approx((coarse * up).sum(), rel=1e-6)
 
 
+def test_the_pixels_are_shaded_by_a_spline_of_their_own():
+    canvas = Canvas(37, 52, 3, 1.5)
+    rng = np.random.default_rng(2)
+    light, shadow = rng.random((2, *canvas.level_shape(1)))
+    pixels = rng.random(canvas.level_shape(0))
+    expected = (pixels + spline_at_pixels(light, pixels.shape, 1)) * spline_at_pixels(shadow, pixels.shape, 1)
+    pyramid.develop(light, shadow, pixels)
+    np.testing.assert_allclose(pixels, expected, atol=1e-6)
+
+
 def random_cells(canvas, count, seed):
     """Patches and splats of made-up cells, some of whose splats stick out."""
     rng = np.random.default_rng(seed)
