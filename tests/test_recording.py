@@ -262,15 +262,15 @@ def test_a_failed_save_leaves_nothing(small: Small, tmp_path: Path, monkeypatch:
     rec = ms.simulate(small(field_um=40, duration_s=5))
     rec.save(tmp_path / "old")
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    real, calls = render.expect, []
+    real, calls = render.draw, []
 
-    def full_disk(*args: Any) -> None:
+    def full_disk(*args: Any) -> Any:
         calls.append(1)
         if len(calls) > 70:
             raise OSError("no space left")
-        real(*args)
+        return real(*args)
 
-    monkeypatch.setattr(render, "expect", full_disk)
+    monkeypatch.setattr(render, "draw", full_disk)
     for name in ("old", "new"):
         calls.clear()
         with pytest.raises(OSError, match="no space left"):
