@@ -213,7 +213,7 @@ def near_haze(
     spectrum = np.zeros((n, n // 2 + 1), dtype=np.complex64)
     for i, z in enumerate(layers):
         q = np.maximum(k_table * abs(z - lens.focus_um) * lens.slope, 1e-6)
-        sharp = 2 * j1(q) / q * np.exp(-0.5 * (k_table * lens.aberration_um) ** 2)
+        sharp = 2 * j1(q) / q * np.exp(-0.5 * (k_table * lens.blur_um) ** 2)
         narrow = spread_spectrum(k_table, light.narrow_radius_um[i], NARROW_EXPONENT)
         transfer = sharp * (light.ballistic[i] + light.narrow[i] * narrow)
         spectrum += grain.spectra[i] * np.interp(k, k_table, weight[i] * transfer).astype(np.float32)
@@ -341,7 +341,7 @@ def surround(
     light = fate(layers, coefficients)
     shine = fluence(layers, coefficients) * thickness
     defocus = layers - (lens.focus_um - half_width_um**2 / (2 * field_curvature_um))
-    variance = body_variance_um2 + lens.aberration_um**2 + (defocus * lens.slope) ** 2 / 4
+    variance = body_variance_um2 + lens.blur_um**2 + (defocus * lens.slope) ** 2 / 4
     near = near_shares(variance, light.narrow_radius_um, canvas.pixel_um) * light.narrow[:, None]
     near[:, 0] = 0
     far = far_shares(light.wide_radius_um, canvas.pixel_um) * light.wide[:, None]

@@ -34,6 +34,9 @@ class Preset(NamedTuple):
     values: Mapping[str, Any]
 
 
+_RIGID = {"magnification_per_mm": 0.0, "ewl_um_per_step": 0.0}
+"""A scope of whose electronic lens, if it has one, nothing is known: focusing scales nothing."""
+
 SCOPES: Mapping[str, Part] = {
     "v4": Part(
         "UCLA Miniscope V4, traced from its published lens file",
@@ -52,6 +55,7 @@ SCOPES: Mapping[str, Part] = {
                 "model_name": "UCLA Miniscope V3",
                 "numerical_aperture": 0.55,
                 "magnification": 6.45,
+                **_RIGID,
             },
             "sensor": {
                 "width_px": 752,
@@ -66,7 +70,12 @@ SCOPES: Mapping[str, Part] = {
         "of its GRIN lens, field curvature, aberrations, distortion and vignetting are unknown: they stand "
         "at the V4's values; the lit area is taken as the field's",
         {
-            "scope": {"model_name": "NINscope", "numerical_aperture": 0.55, "magnification": 4.593},
+            "scope": {
+                "model_name": "NINscope",
+                "numerical_aperture": 0.55,
+                "magnification": 4.593,
+                **_RIGID,
+            },
             "illumination": {"led_mw": 0.14, "spot_area_mm2": 0.4},
             "sensor": {"width_px": 752, "height_px": 480, "gain_steps": ()},
         },
@@ -83,8 +92,10 @@ SCOPES: Mapping[str, Part] = {
                 "magnification": 1.584,
                 "field_curvature_um": 20000,
                 "aberration_um": 1.5,
+                "aberration_growth_um_per_mm": 0.0,
                 "aberration_growth_um_per_mm2": 1.0,
                 "distortion_per_mm2": 0.0,
+                **_RIGID,
             },
             "illumination": {
                 "led_mw": 3.0,
@@ -112,6 +123,7 @@ SCOPES: Mapping[str, Part] = {
                 "model_name": "Inscopix nVista-like",
                 "numerical_aperture": 0.5,
                 "magnification": 5.854,
+                **_RIGID,
             },
             "illumination": {"led_mw": 0.2},
             "sensor": {"width_px": 1280, "height_px": 800, "bit_depth": 12, "gain_steps": ()},
@@ -172,13 +184,21 @@ PRESETS: Mapping[str, Preset] = {
         "Miniscope V4 over layer 2/3 of cortex",
         "v4",
         "cortex",
-        {"illumination": {"stray_light_e_per_mw_s": 800}, "sensor": {"gain": 3.5}},
+        {
+            "scope": {"nominal_focus_um": 150},
+            "illumination": {"stray_light_e_per_mw_s": 800},
+            "sensor": {"gain": 3.5},
+        },
     ),
     "v4-ca1": Preset(
         "Miniscope V4 over the pyramidal layer of CA1",
         "v4",
         "ca1",
-        {"illumination": {"stray_light_e_per_mw_s": 900}, "sensor": {"gain": 3.5}},
+        {
+            "scope": {"nominal_focus_um": 135},
+            "illumination": {"stray_light_e_per_mw_s": 900},
+            "sensor": {"gain": 3.5},
+        },
     ),
     "v3-ca1": Preset(
         "Miniscope V3 over the pyramidal layer of CA1",

@@ -16,7 +16,7 @@ from .experiment import WIDEST_FIELD_UM, Experiment
 from .illumination import Beam
 from .images import CellImages, body_variance_um2, cell_images
 from .layers import LAYERS
-from .scope import Lens, collected_fraction, focal_surface_um
+from .scope import Lens, OffAxis, collected_fraction, focal_surface_um
 from .tissue import Medium, surface_fluence
 
 FloatArray = NDArray[np.floating]
@@ -79,7 +79,7 @@ class Scene:
         at_edge = focal_surface_um(edge2, e.focus_um, scope.field_curvature_um)
         defocus = max(abs(z - f) for z in c.depth_range_um for f in (e.focus_um, at_edge))
         body = c.radius_um + 3 * c.radius_sd_um + 3 * scope.aberration_um
-        reach = self.canvas.half_um + defocus * self.lens.slope + body
+        reach = self.canvas.half_um / self.off_axis.scale + defocus * self.lens.slope + body
         return math.ceil(reach / _APRON_STEP_UM) * _APRON_STEP_UM
 
     @property
@@ -139,11 +139,10 @@ class Scene:
 
     def images_with(self, *, blur: bool, dimming: bool) -> CellImages:
         """Return the cells' images with the lens and the tissue as asked."""
-        c, s = self.experiment.cells, self.experiment.scope
+        c = self.experiment.cells
         return cell_images(
             self.canvas, self.places, self.bodies, c.nucleus_fraction, c.nucleus_brightness,
-            self.lens, self.medium, s.field_curvature_um, s.aberration_growth_um_per_mm2,
-            s.distortion_per_mm2, blur, dimming,
+            self.lens, self.off_axis, self.medium, blur, dimming,
         )  # fmt: skip
 
     @cached_property
@@ -195,14 +194,19 @@ class Scene:
     @property
     def medium(self) -> Medium:
         """The tissue's coefficients."""
-        t = self.experiment.tissue
-        return Medium(t.scattering_per_mm, t.anisotropy, t.absorption_per_mm)
+        return self.experiment.tissue.medium
 
     @property
     def lens(self) -> Lens:
         """What blurs the background."""
         e = self.experiment
-        return Lens(e.scope.numerical_aperture, e.tissue.refractive_index, e.focus_um, e.scope.aberration_um)
+        return e.scope.lens(e.tissue.refractive_index, e.focus_um)
+
+    @property
+    def off_axis(self) -> OffAxis:
+        """What a source meets away from the axis."""
+        e = self.experiment
+        return e.scope.off_axis(e.tissue.refractive_index, e.focus_um)
 
     @property
     def beam(self) -> Beam:
@@ -282,7 +286,7 @@ class Scene:
     @cached_property
     def haze_electrons(self) -> float:
         """Photoelectrons per pixel of the neuropil, before depth."""
-        area = self.canvas.pixel_um**2
+        area = (self.canvas.pixel_um / self.off_axis.scale) ** 2
         ratio = self.experiment.neuropil.ratio
         return self.electrons_per_molecule * ratio * self._molecules_per_um2 * area
 
@@ -305,13 +309,19 @@ class Scene:
         if "out_of_focus" in self.on:
             light = light + around.out_of_focus
         per_um3 = self._molecules_per_um2 / max(high - low, 1e-9)
-        return light * np.float32(self.electrons_per_molecule * per_um3 * self.canvas.pixel_um**2)
+        area = (self.canvas.pixel_um / self.off_axis.scale) ** 2
+        return light * np.float32(self.electrons_per_molecule * per_um3 * area)
 
     @cached_property
     def tree(self) -> vessels.Tree:
         """The vessels."""
         v = self.experiment.vessels
         return vessels.grow(self.experiment.seed, v.count, v.radius_um)
+
+    @cached_property
+    def imaged_tree(self) -> vessels.Tree:
+        """The vessels where the scope images them."""
+        return vessels.imaged(self.tree, self.off_axis.scale, self.off_axis.distortion_per_mm2)
 
     @cached_property
     def shadow(self) -> vessels.Shadow:
@@ -321,7 +331,7 @@ class Scene:
             return vessels.NO_SHADOW
         below = background.share_below(v.depth_um, e.neuropil.depth_um, self.medium)
         return vessels.shadow(
-            self.canvas, self.tree, v.depth_um, v.haemoglobin_g_per_l, v.oxygenation, e.focus_um,
+            self.canvas, self.imaged_tree, v.depth_um, v.haemoglobin_g_per_l, v.oxygenation, e.focus_um,
             e.scope.numerical_aperture, e.tissue.refractive_index, below,
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ class Scope(Parameters):
     )
     magnification: float = quantity(
         3.161,
-        "image size over object size on the axis",
+        "image size over object size on the axis, at the nominal focus",
         low=0.5,
         high=40,
         step=0.01,
@@ -55,14 +55,25 @@ class Scope(Parameters):
         label="Lens blur on the axis",
         source="ray-traced rms spot (5.1 µm at the sensor) per axis",
     )
+    aberration_growth_um_per_mm: float = quantity(
+        5.1,
+        "lens blur that grows with the distance from the axis (sd; it adds in variance)",
+        low=0,
+        high=100,
+        unit="µm/mm",
+        step=0.1,
+        label="Growth of lens blur",
+        source="fit to the ray-traced spots up to 0.6 mm, within 0.04 µm",
+    )
     aberration_growth_um_per_mm2: float = quantity(
-        8.0,
-        "how fast the lens's blur grows with the squared distance from the axis",
+        6.6,
+        "lens blur that grows with the squared distance from the axis (sd; it adds in variance)",
         low=0,
         high=100,
         unit="µm/mm²",
-        label="Growth of lens blur",
-        source="fit to the ray-traced spots up to 0.6 mm, within 0.16 µm",
+        step=0.1,
+        label="Growth of lens blur far out",
+        source="fit to the ray-traced spots up to 0.6 mm, within 0.04 µm",
     )
     distortion_per_mm2: float = quantity(
         0.060,
@@ -71,6 +82,38 @@ class Scope(Parameters):
         high=0.5,
         unit="/mm²",
         source="ray trace of the published V4 prescription",
+    )
+    nominal_focus_um: float = quantity(
+        90,
+        "depth in focus with the electronic lens at step 0, where `magnification` holds",
+        low=0,
+        high=400,
+        step=1,
+        unit="µm",
+        label="Nominal focus",
+    )
+    magnification_per_mm: float = quantity(
+        -0.34,
+        "change of magnification per mm of working distance in air: focusing deeper shows more tissue",
+        low=-1,
+        high=1,
+        step=0.01,
+        unit="/mm",
+        label="Magnification with focus",
+        source="ray trace of the published V4 prescription: 3.24 at 0.50 mm to 3.11 at 0.875 mm",
+    )
+    ewl_um_per_step: float = quantity(
+        -1.87,
+        "shift of focus per step of the electronic lens, in air; 0 for a scope without one",
+        low=-20,
+        high=20,
+        step=0.01,
+        unit="µm/step",
+        label="Focus per EWL step",
+        source="published working distances of V4 lens configuration 1: 0.425 to 0.900 mm in 254 steps",
+    )
+    ewl_steps: int = quantity(
+        127, "steps of the electronic lens to either side", low=0, high=1023, label="EWL steps"
     )
     transmission: float = quantity(
         0.6,
@@ -89,6 +132,25 @@ class Scope(Parameters):
         label="In focus within",
     )
 
+    def lens(self, refractive_index: float, focus_um: float) -> Lens:
+        """Return what blurs a source on the axis."""
+        return Lens(self.numerical_aperture, refractive_index, focus_um, self.aberration_um)
+
+    def off_axis(self, refractive_index: float, focus_um: float) -> OffAxis:
+        """Return what a source meets away from the axis."""
+        away_mm = (focus_um - self.nominal_focus_um) / refractive_index / 1000  # in air
+        return OffAxis(
+            self.field_curvature_um,
+            self.aberration_growth_um_per_mm,
+            self.aberration_growth_um_per_mm2,
+            self.distortion_per_mm2,
+            1 + self.magnification_per_mm * away_mm / self.magnification,
+        )
+
+
+EMISSION_UM = 0.525
+"""Wavelength of the light that is imaged."""
+
 
 class Lens(NamedTuple):
     """What decides how a source on the axis is blurred."""
@@ -102,6 +164,25 @@ class Lens(NamedTuple):
     def slope(self) -> float:
         """Radius of the defocus disc over the distance from the focal plane."""
         return math.tan(cone_angle_rad(self.numerical_aperture, self.refractive_index))
+
+    @property
+    def blur_um(self) -> float:
+        """Sd of the blur in focus: aberration, and a Gaussian as wide as the Airy pattern.
+
+        The Airy pattern holds half its light within 0.265 λ / NA, a Gaussian of sd 0.225 λ / NA.
+        """
+        return math.hypot(self.aberration_um, 0.225 * EMISSION_UM / self.numerical_aperture)
+
+
+class OffAxis(NamedTuple):
+    """What a source away from the axis meets: the bowl, growing blur, where it is imaged."""
+
+    field_curvature_um: float
+    growth_um_per_mm: float
+    growth_um_per_mm2: float
+    distortion_per_mm2: float
+    scale: float
+    """Magnification at this focus over that at the nominal one."""
 
 
 def cone_angle_rad(numerical_aperture: float, refractive_index: float) -> float:
@@ -124,13 +205,23 @@ def focal_surface_um(r2_um2: Quantity, focus_um: float, field_curvature_um: floa
     return focus_um - r2_um2 / (2 * field_curvature_um)
 
 
-def distorted_um(position_um: FloatArray, distortion_per_mm2: float) -> tuple[FloatArray, FloatArray]:
-    """Where points (z, y, x) appear in the image plane: r' = r (1 + distortion r²)."""
-    y, x = position_um[:, 1], position_um[:, 2]
-    scale = 1 + distortion_per_mm2 * (y**2 + x**2) * 1e-6
-    return y * scale, x * scale
+def imaged_um(
+    y_um: FloatArray, x_um: FloatArray, scale: float, distortion_per_mm2: float
+) -> tuple[FloatArray, FloatArray]:
+    """Where points of the tissue appear in the image plane: r' = scale r (1 + distortion r²).
+
+    Everything that is bolted to the tissue goes through here, so that it moves together.
+    """
+    stretch = scale * (1 + distortion_per_mm2 * (y_um**2 + x_um**2) * 1e-6)
+    return y_um * stretch, x_um * stretch
 
 
-def lens_blur_um(r2_um2: FloatArray, aberration_um: float, growth_um_per_mm2: float) -> FloatArray:
-    """Sd of the lens's own blur at a squared distance from the axis (V4 ray trace)."""
-    return aberration_um + growth_um_per_mm2 * np.asarray(r2_um2) * 1e-6
+def lens_blur_um(r2_um2: FloatArray, on_axis_um: float, off_axis: OffAxis) -> FloatArray:
+    """Sd of the lens's own blur at a squared distance from the axis.
+
+    Blur on the axis, a part that grows with r and a part that grows with r², as independent blurs.
+    """
+    r2_mm2 = np.asarray(r2_um2) * 1e-6
+    growth = off_axis.growth_um_per_mm**2 * r2_mm2 + (off_axis.growth_um_per_mm2 * r2_mm2) ** 2
+    blur: FloatArray = np.sqrt(on_axis_um**2 + growth)
+    return blur

@@ -51,6 +51,11 @@ class Tissue(Parameters):
         step=0.01,
     )
 
+    @property
+    def medium(self) -> Medium:
+        """The coefficients that light meets."""
+        return Medium(self.scattering_per_mm, self.anisotropy, self.absorption_per_mm)
+
 
 class Transport(NamedTuple):
     """Coefficients derived from the tissue, all per mm."""

@@ -388,7 +388,7 @@ class Truth:
             return np.zeros(shape)
         y, x = self._pixels_um
         first = (float(y[0, 0]), float(x[0, 0]))
-        return vessels.chord_map(self._scene.tree, 0.0, first, shape, canvas.pixel_um)
+        return vessels.chord_map(self._scene.imaged_tree, 0.0, first, shape, canvas.pixel_um)
 
     @property
     def _pixels_um(self) -> tuple[FloatArray, FloatArray]:

@@ -16,7 +16,7 @@ from .kernels import stack as stack_kernels
 from .kernels import tubes as kernels
 from .memory import Result, stage
 from .parameters import Parameters, quantity
-from .scope import cone_angle_rad
+from .scope import cone_angle_rad, imaged_um
 
 FloatArray = NDArray[np.floating]
 
@@ -180,6 +180,16 @@ def _winding(seed: int, tree: int, quantity: str, steps: int) -> FloatArray:
     key = randomness.stream(seed, "vessels", f"{quantity} {tree}")
     length: FloatArray = np.arange(steps) * _STEP_UM
     return 0.30 * randomness.smooth_noise(key, length, 150.0)
+
+
+@stage
+def imaged(tree: Tree, scale: float, distortion_per_mm2: float) -> Tree:
+    """Put the vessels where the scope images them; their width, a per cent off, is left alone."""
+    segments = tree.segments_um.copy()
+    for y, x in ((0, 1), (2, 3)):
+        ends = segments[:, y], segments[:, x]
+        segments[:, y], segments[:, x] = imaged_um(*ends, scale, distortion_per_mm2)
+    return Tree(segments, tree.parent)
 
 
 def chord_map(

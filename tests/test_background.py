@@ -12,7 +12,7 @@ from minisim_core.canvas import FAR_LEVEL, Canvas
 from minisim_core.illumination import Beam
 from minisim_core.images import body_variance_um2, cell_images, picture
 from minisim_core.scene import Scene
-from minisim_core.scope import Lens
+from minisim_core.scope import Lens, OffAxis
 from minisim_core.tissue import CLEAR, WIDE_EXPONENT, Medium, fate, fluence, spread_within
 
 HAZE_ONLY = ("out_of_focus", "vessels", "motion", "illumination", "vignetting", "stray_light", "noise")
@@ -149,6 +149,7 @@ def test_uncoupled_haze_shifts_place_by_place():
 CANVAS = Canvas(160, 160, 8, 1.5185)
 GUIDE = Medium(15.0, 0.88, 0.30)
 LENS = Lens(0.33, 1.36, 90.0, 1.14)
+OFF_AXIS = OffAxis(1684.0, 5.1, 6.6, 0.0, 1.0)
 BODY = (0.62, 0.3)
 
 
@@ -185,7 +186,7 @@ def test_the_surround_is_the_sum_of_many_discrete_cells(beam, depths):
     for part in np.array_split(positions, 12):
         places = cells.place_explicitly(tuple(map(tuple, part)))
         body = cells.grow(0, places, 6.0, 0.0, 0.0)
-        images = cell_images(CANVAS, places, body, *BODY, LENS, GUIDE, 1684.0, 8.0, 0.0, True, True)
+        images = cell_images(CANVAS, places, body, *BODY, LENS, OFF_AXIS, GUIDE, True, True)
         ones, none = np.ones(len(part)), np.zeros(len(part))
         total += lit * picture(CANVAS, images, ones, none)
         total += picture(CANVAS, images, none, beam.at(part[:, 1], part[:, 2]))

@@ -5,13 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from minisim_core import cells, images, scope, tissue
+from minisim_core import cells, images, tissue
 from minisim_core.canvas import LEVELS, Canvas
-from minisim_core.scope import Lens, collected_fraction, cone_angle_rad
+from minisim_core.scope import Lens, OffAxis, collected_fraction, cone_angle_rad
 from minisim_core.tissue import CLEAR, NARROW_EXPONENT, WIDE_EXPONENT, Medium
 
 PIXEL_UM = 4.8 / 3.161
 SLOPE = math.tan(math.asin(0.33 / 1.36))
+ON_AXIS = OffAxis(1e6, 0.0, 0.0, 0.0, 1.0)
 CORTEX = Medium(15.0, 0.88, 0.30)
 
 
@@ -19,16 +20,16 @@ class Shown:
     """One cell, drawn."""
 
     def __init__(
-        self, z=0.0, y=0.0, x=0.0, *, focus=0.0, radius=2.0, nucleus=(0.0, 1.0), aberration=1.14, growth=0.0,
-        curvature=1e6, distortion=0.0, medium=CLEAR, blur=True, dimming=True, field=401, pixel_um=PIXEL_UM,
-        near=1.0, far=0.0, elongation=0.0, seed=0, na=0.33,
+        self, z=0.0, y=0.0, x=0.0, *, focus=0.0, radius=2.0, nucleus=(0.0, 1.0), aberration=1.14,
+        growth=(0.0, 0.0), curvature=1e6, distortion=0.0, scale=1.0, medium=CLEAR, blur=True, dimming=True,
+        field=401, pixel_um=PIXEL_UM, near=1.0, far=0.0, elongation=0.0, seed=0, na=0.33,
     ):  # fmt: skip
         self.canvas = Canvas(field, field, 0, pixel_um)
         places = cells.place_explicitly(((float(z), float(y), float(x)),))
         body = cells.grow(seed, places, float(radius), 0.0, elongation)
         self.images = images.cell_images(
-            self.canvas, places, body, *nucleus, Lens(na, 1.36, float(focus), float(aberration)), medium,
-            float(curvature), float(growth), float(distortion), blur, dimming,
+            self.canvas, places, body, *nucleus, Lens(na, 1.36, float(focus), float(aberration)),
+            OffAxis(float(curvature), *growth, distortion, scale), medium, blur, dimming,
         )  # fmt: skip
         self.picture = images.picture(self.canvas, self.images, np.array([near]), np.array([far])).astype(
             float
@@ -69,7 +70,7 @@ def test_t2_a_uniform_plane_of_sources_looks_uniform_at_every_defocus(z, spacing
     places = cells.place_explicitly(tuple((float(z), float(a), float(b)) for a in side for b in side))
     body = cells.grow(0, places, 6.0, 0.0, 0.0)
     lens = Lens(0.33, 1.36, 0.0, 1.14)
-    drawn = images.cell_images(canvas, places, body, 0.0, 1.0, lens, CLEAR, 1e6, 0.0, 0.0, True, True)
+    drawn = images.cell_images(canvas, places, body, 0.0, 1.0, lens, ON_AXIS, CLEAR, True, True)
     picture = images.picture(canvas, drawn, np.ones(len(places)), np.zeros(len(places)))
     assert picture.mean() == pytest.approx(1 / spacing**2, rel=1e-3)
     assert picture.std() / picture.mean() < 0.01
@@ -86,15 +87,17 @@ def test_the_second_moment_in_focus_is_body_lens_and_pixel():
     shown = Shown(0, radius=6.0, nucleus=(0.62, 0.3))
     body = float(images.body_variance_um2(np.array(6.0), np.array(1.0), 0.62, 0.3))
     for axis in shown.variances:
-        assert axis == pytest.approx(body + 1.14**2 + PIXEL_UM**2 / 12, rel=0.01)
+        assert axis == pytest.approx(
+            body + Lens(0.33, 1.36, 0.0, 1.14).blur_um ** 2 + PIXEL_UM**2 / 12, rel=0.01
+        )
 
 
 def test_t4_the_peak_falls_with_the_square_of_the_defocus():
     far = np.array([25, 40, 60, 90, 130, 180])
     peaks = np.array([Shown(z, radius=1.0).picture.max() for z in far])
     expected = PIXEL_UM**2 / (math.pi * (far * SLOPE) ** 2)
-    # wide discs have softened edges and are narrower by up to 4 % to keep their variance
-    np.testing.assert_allclose(peaks, expected, rtol=0.09)
+    # wide discs have softened edges and are narrower by up to 3.5 % to keep their variance
+    np.testing.assert_allclose(peaks, expected, rtol=0.07)
 
 
 @pytest.mark.parametrize(("na", "slope"), [(0.20, 0.149), (0.30, 0.226), (0.45, 0.351), (0.55, 0.442)])
@@ -139,7 +142,7 @@ def test_without_blur_the_body_is_sharp_whatever_its_defocus():
 
 def test_the_sharp_route_and_the_fourier_route_agree_when_blur_is_tiny():
     sharp = Shown(0, 0.3, -0.5, radius=9.0, nucleus=(0.62, 0.3), blur=False, elongation=0.2)
-    fourier = Shown(0, 0.3, -0.5, radius=9.0, nucleus=(0.62, 0.3), aberration=0.3, elongation=0.2)
+    fourier = Shown(0, 0.3, -0.5, radius=9.0, nucleus=(0.62, 0.3), aberration=0.27, na=0.9, elongation=0.2)
     np.testing.assert_allclose(fourier.picture, sharp.picture, atol=0.06 * sharp.picture.max())
     assert np.abs(fourier.picture - sharp.picture).sum() < 0.04
     for a, b in zip(fourier.variances, sharp.variances, strict=True):
@@ -162,16 +165,6 @@ def test_levels_change_without_a_jump():
 # -- the lens -------------------------------------------------------------------------------
 
 
-def test_the_focal_surface_is_a_bowl():
-    r2 = np.array([0.0, 200.0**2, 400.0**2])
-    surface = scope.focal_surface_um(r2, 90.0, 1684.0)
-    np.testing.assert_allclose(surface, [90, 90 - 11.876, 90 - 47.506], atol=1e-3)
-    # the ray trace: best focus in air at 0.2, 0.4 and 0.5 mm lies 5, 35 and 55 µm shallower
-    for radius, shift in ((300, 15), (400, 35), (500, 55), (600, 75)):
-        ours = radius**2 / (2 * 1684) / 1.36
-        assert ours == pytest.approx(shift, abs=8)
-
-
 def test_a_cell_on_the_bowl_is_sharp_and_one_on_the_axis_plane_is_not():
     on_bowl = Shown(90 - 300**2 / (2 * 1684), 0, 300, focus=90, curvature=1684, field=601)
     off_bowl = Shown(90, 0, 300, focus=90, curvature=1684, field=601)
@@ -184,20 +177,19 @@ def test_a_cell_on_the_bowl_is_sharp_and_one_on_the_axis_plane_is_not():
 def test_pincushion_moves_the_image_outwards():
     shown = Shown(0, 180, -240, distortion=0.06, field=601)
     assert shown.centre == pytest.approx((180 * (1 + 0.06 * 0.09), -240 * (1 + 0.06 * 0.09)), abs=0.03)
-    # the ray trace: magnification 3.229 at 0.5 mm over 3.161 on the axis was fitted as 1 + .060 r²
-    ratio = scope.distorted_um(np.array([[0.0, 0.0, 500.0]]), 0.06)[1][0] / 500
-    assert ratio == pytest.approx(1.015, abs=0.002)
 
 
-def test_the_lens_blur_is_the_ray_traced_spot():
-    # rms spots at the sensor, both axes together, for field heights in mm
-    spots = {0.0: 5.1, 0.1: 5.5, 0.2: 6.9, 0.3: 8.9, 0.4: 11.5, 0.5: 14.7, 0.6: 18.0}
-    height = np.array(list(spots))
-    expected = np.array(list(spots.values())) / 3.16 / math.sqrt(2)
-    ours = scope.lens_blur_um((height * 1000) ** 2, 1.14, 8.0)
-    np.testing.assert_allclose(ours, expected, atol=0.16)
-    shown, rest = Shown(0, 300, 0, growth=8.0, field=601), Shown(0, 0, 0, growth=8.0)
-    assert shown.variances[0] - rest.variances[0] == pytest.approx(ours[3] ** 2 - ours[0] ** 2, rel=0.02)
+def test_deeper_focus_shrinks_the_image_about_the_axis():
+    shown = Shown(0, 180, -240, scale=0.98, distortion=0.06, field=601)
+    stretch = 0.98 * (1 + 0.06 * 0.09)
+    assert shown.centre == pytest.approx((180 * stretch, -240 * stretch), abs=0.03)
+
+
+def test_the_image_widens_away_from_the_axis():
+    growth = (5.1, 6.6)
+    shown, rest = Shown(0, 300, 0, growth=growth, field=601), Shown(0, 0, 0, growth=growth)
+    for off, on in zip(shown.variances, rest.variances, strict=True):
+        assert off - on == pytest.approx((5.1 * 0.3) ** 2 + (6.6 * 0.09) ** 2, rel=0.02)
 
 
 # -- scattered light on the ladder ----------------------------------------------------------

@@ -37,6 +37,7 @@ def change(exp: ms.Experiment, name: str) -> ms.Experiment:
         "scope.model_name": "another",
         "sensor.exposure_fraction": 0.5,
         "sensor.gain_steps": (1.0, 4.0),
+        "tissue.refractive_index": 1.38,
     }
     if name in special:
         new: Any = special[name]
@@ -63,6 +64,7 @@ CLOCK = (
 PLACE = f"cells.place cells.grow cells.express images.cell_images {LIGHT}"
 LENS = "background.near_haze background.surround images.cell_images"
 BODY = "cells.grow cells.express images.cell_images"
+IMAGED = "images.cell_images vessels.imaged vessels.shadow"
 BEAM = "background.far_haze background.surround illumination.static_fields"
 TISSUE = f"{LENS} background.far_haze vessels.shadow"
 SCALE = f"{TISSUE} background.patches background.neuropil_courses illumination.static_fields"
@@ -70,23 +72,29 @@ ALL_DRAWN = (
     "activity.drive activity.fluorescence activity.population_light activity.spikes "
     "background.neuropil_courses background.near_haze background.texture cells.express cells.grow "
     "cells.place "
-    "motion.exposure_paths images.cell_images sensor.pattern vessels.grow vessels.shadow vessels.swellings"
+    "motion.exposure_paths images.cell_images sensor.pattern vessels.grow vessels.imaged vessels.shadow "
+    "vessels.swellings"
 )
 
 STAGES: dict[str, str] = {
     "scope.model_name": "",
     "scope.numerical_aperture": f"{LENS} vessels.shadow",
-    "scope.magnification": SCALE,
+    "scope.magnification": f"{SCALE} vessels.imaged",
     "scope.field_curvature_um": "background.surround images.cell_images",
     "scope.aberration_um": LENS,
+    "scope.aberration_growth_um_per_mm": "images.cell_images",
     "scope.aberration_growth_um_per_mm2": "images.cell_images",
-    "scope.distortion_per_mm2": "images.cell_images",
+    "scope.distortion_per_mm2": IMAGED,
+    "scope.nominal_focus_um": IMAGED,
+    "scope.magnification_per_mm": IMAGED,
+    "scope.ewl_um_per_step": "",
+    "scope.ewl_steps": "",
     "scope.transmission": "",
     "scope.near_focus_um": "background.surround",
     "tissue.scattering_per_mm": TISSUE,
     "tissue.anisotropy": TISSUE,
     "tissue.absorption_per_mm": TISSUE,
-    "tissue.refractive_index": f"{LENS} vessels.shadow",
+    "tissue.refractive_index": f"{LENS} vessels.imaged vessels.shadow",
     "cells.density_per_mm3": PLACE,
     "cells.depth_range_um": f"{PLACE} background.surround",
     "cells.positions_um": f"{PLACE} cells.place_explicitly".replace("cells.place ", ""),
@@ -120,8 +128,8 @@ STAGES: dict[str, str] = {
         "background.near_haze background.far_haze background.patches background.neuropil_courses"
     ),
     "neuropil.patch_time_s": "background.neuropil_courses",
-    "vessels.count": "vessels.grow vessels.shadow",
-    "vessels.radius_um": "vessels.grow vessels.shadow",
+    "vessels.count": "vessels.grow vessels.imaged vessels.shadow",
+    "vessels.radius_um": "vessels.grow vessels.imaged vessels.shadow",
     "vessels.depth_um": "vessels.shadow",
     "vessels.haemoglobin_g_per_l": "vessels.shadow",
     "vessels.oxygenation": "vessels.shadow",
@@ -168,7 +176,7 @@ STAGES: dict[str, str] = {
     "sensor.warm_up_s": "",
     "sensor.dropped_fraction": "",
     "field_um": f"{SCALE} sensor.pattern",
-    "focus_um": f"{LENS} vessels.shadow",
+    "focus_um": f"{LENS} vessels.imaged vessels.shadow",
     "duration_s": "",
     "frame_rate_hz": CLOCK,
     "seed": ALL_DRAWN,
@@ -187,7 +195,7 @@ STAGES: dict[str, str] = {
 
 def base_scene(small: Small) -> ms.Experiment:
     """A scene whose every value went through validation, so that equal values are the same."""
-    exp = small(field_um=60.0, duration_s=1.0, frame_rate_hz=10.0, focus_um=90.0)
+    exp = small(field_um=60.0, duration_s=1.0, frame_rate_hz=10.0, focus_um=95.0)
     return exp.with_(**{group: {} for group in GROUPS})
 
 

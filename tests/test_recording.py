@@ -703,7 +703,8 @@ def test_without_blur_the_lens_is_perfect_and_the_tissue_stays(small: Small) -> 
 def test_without_blur_focus_does_not_matter(small: Small) -> None:
     off = ("blur", "neuropil", "vessels", "motion", "noise")
     cells = {"positions_um": ((150, 0, 0), (60, 20, 20))}
-    a, b = (ms.simulate(small(cells=cells, focus_um=f, off=off)).expected[4] for f in (90, 150))
+    rigid = {"magnification_per_mm": 0}
+    a, b = (ms.simulate(small(cells=cells, scope=rigid, focus_um=f, off=off)).expected[4] for f in (90, 150))
     np.testing.assert_allclose(a, b, rtol=1e-4)
 
 

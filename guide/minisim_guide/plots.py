@@ -103,11 +103,7 @@ def plot_light_against_defocus(sight: Sight) -> dict[str, Any]:
     )
     depth = e.focus_um + defocus
     inside = depth >= 0
-    medium = ms.tissue.Medium(
-        e.tissue.scattering_per_mm, e.tissue.anisotropy, e.tissue.absorption_per_mm
-    ).transport()
-    lit = ms.tissue.fluence(depth[inside], medium)
-    lit = lit / ms.tissue.fluence(np.array([e.focus_um]), medium)
+    lit = ms.optics.excitation(e, depth[inside]) / ms.optics.excitation(e, e.focus_um)
     series = [
         ("Miniscope: light received, clear tissue", coarse, received),
         ("two-photon: excitation, and so light received", defocus, two_photon),

@@ -43,7 +43,10 @@ def test_c01_a_uniform_slab_looks_equally_bright_at_every_defocus():
             "minimum_distance_um": 0,
         },
         activity={"rate_hz": 0},
-        scope={"field_curvature_um": 1e6, "aberration_growth_um_per_mm2": 0, "distortion_per_mm2": 0},
+        scope={
+            "field_curvature_um": 1e6, "aberration_growth_um_per_mm": 0, "aberration_growth_um_per_mm2": 0,
+            "distortion_per_mm2": 0, "magnification_per_mm": 0,
+        },
     )  # fmt: skip
     assert ms.simulate(experiment).expected.shape[1:] == (width_px, width_px)
     means = [
