@@ -68,7 +68,23 @@ class PointResponse:
         return np.asarray(np.interp(radius_um, self._distance_um, self._light))
 
     def radius_um(self, share: float) -> float:
-        """Radius that holds a share (0 to 1) of the collected light."""
+        """Radius that holds a share of the collected light.
+
+        Parameters
+        ----------
+        share : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        float
+            In µm.
+
+        Raises
+        ------
+        ParameterError
+            If the share is not between 0 and 1.
+        """
         if not 0 < share < 1:
             raise ParameterError(f"share = {share:g} is refused: it must lie between 0 and 1")
         return float(self._distance_um[np.argmax(self._light >= share * self.collected)])
@@ -90,6 +106,10 @@ def point_response(
         Depth of the source, 0 to 600 µm; focus stays at `experiment.focus_um`.
     y_um, x_um : float
         Where the source lies; (0, 0) is the optical axis.
+
+    Returns
+    -------
+    PointResponse
 
     Raises
     ------
@@ -281,6 +301,17 @@ def focus_from_ewl(experiment: Experiment, steps: int) -> float:
     Step 0 is `scope.nominal_focus_um`; a step moves the focus `scope.ewl_um_per_step` in air and
     farther in tissue, by its refractive index.
 
+    Parameters
+    ----------
+    experiment : Experiment
+    steps : int
+        Within `scope.ewl_steps` to either side; on the V4 up is shallower.
+
+    Returns
+    -------
+    float
+        In µm, for `experiment.with_(focus_um=...)`.
+
     Raises
     ------
     ParameterError
@@ -294,7 +325,17 @@ def focus_from_ewl(experiment: Experiment, steps: int) -> float:
 
 
 def ewl_from_focus(experiment: Experiment, focus_um: float | None = None) -> int:
-    """Step of the electronic lens that comes closest to a focus, the experiment's by default.
+    """Step of the electronic lens that comes closest to a focus.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    focus_um : float, optional
+        Depth in focus; the experiment's own by default.
+
+    Returns
+    -------
+    int
 
     Raises
     ------
@@ -315,7 +356,22 @@ def ewl_from_focus(experiment: Experiment, focus_um: float | None = None) -> int
 
 
 def ewl_limits(experiment: Experiment) -> tuple[int, int]:
-    """First and last step of the electronic lens that an experiment's `focus_um` may take."""
+    """First and last step of the electronic lens whose focus is a valid `focus_um`.
+
+    Parameters
+    ----------
+    experiment : Experiment
+
+    Returns
+    -------
+    (int, int)
+        The limits of a slider in steps.
+
+    Raises
+    ------
+    ParameterError
+        If the scope has no electronic lens.
+    """
     per_step, most = _tissue_um_per_step(experiment), experiment.scope.ewl_steps
     about = type(experiment).model_fields["focus_um"].metadata
     low, high = (getattr(m, side) for m, side in zip(about, ("ge", "le"), strict=True))
