@@ -220,16 +220,16 @@ def draw_spikes(seed: int, places: Places, firing: Firing, first_block: int, blo
     expected = firing.burst_spikes * rate.sum() * shared.factor.mean() * (stop - start)
     room = int(1.5 * expected) + 1024
     while True:
-        cell, time = np.empty(room, dtype=np.int64), np.empty(room)
+        first, time = np.empty(len(places) + 1, dtype=np.int64), np.empty(room)
         count = kernels.fill_spikes(
-            cell, time, keys, places.ids, rate, first_block, blocks, _EVENT_BLOCK_S,
+            first, time, keys, places.ids, rate, first_block, blocks, _EVENT_BLOCK_S,
             shared.factor, shared.first_step, _DRIVE_STEP_S, _last_spike_chance(firing.burst_spikes),
             firing.burst_interval_s,
         )  # fmt: skip
         if count <= room:
             break
         room = count
-    return Spikes(time[:count].copy(), np.searchsorted(cell[:count], np.arange(len(places) + 1)))
+    return Spikes(time[:count].copy(), first)
 
 
 @cache

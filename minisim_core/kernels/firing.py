@@ -16,11 +16,12 @@ _PANEL_S = 0.05  # longest stretch that one panel of three nodes integrates
 _NODES = (-math.sqrt(0.6), 0.0, math.sqrt(0.6))  # Gauss-Legendre
 _MASS = (5 / 18, 8 / 18, 5 / 18)
 _FORGOTTEN = 1e-7  # drive that no longer counts
+_FADED = 16.0  # its logarithm
 
 
 @jit
 def fill_spikes(
-    cells,
+    first_spike,
     times,
     keys,
     ids,
@@ -36,6 +37,8 @@ def fill_spikes(
 ):
     """Spikes of every cell in some blocks of time; returns how many (more than fit: call again).
 
+    Fills `first_spike`, (N + 1,): where each cell's spikes begin, in order, in `times`.
+
     Within a block the candidates of a cell are a unit Poisson process in time and rate level: one
     is an event if its level lies below the cell's rate at its time. So a higher rate adds events
     and moves none. An event is a burst at exponential intervals, which each spike ends with the
@@ -47,12 +50,12 @@ def fill_spikes(
         at = int((first_block + b) * block_s / drive_step_s - drive_first)
         peaks[b] = drive[at : at + int(block_s / drive_step_s) + 2].max()
     for n in range(ids.size):
-        own = count
+        first_spike[n] = count
         events, bursts = row(keys[0], ids[n]), row(keys[1], ids[n])
         for b in range(blocks):
             block = np.int64(first_block + b)
             start, highest = block * block_s, rate[n] * peaks[b]
-            level, k = 0.0, 0
+            level, k, own = 0.0, 0, count
             while True:
                 step = block * np.int64(65536) + 2 * k
                 level -= math.log(uniform_in(events, step)) / block_s
@@ -65,8 +68,7 @@ def fill_spikes(
                 if level < rate[n] * drive_now:
                     spike = 0
                     while spike < LONGEST_BURST:
-                        if count < cells.size:
-                            cells[count] = n
+                        if count < times.size:
                             times[count] = time
                         count += 1
                         mark = (block * np.int64(32768) + k) * np.int64(128) + 2 * spike
@@ -75,7 +77,9 @@ def fill_spikes(
                         time -= interval_s * math.log(uniform_in(bursts, mark + 1))
                         spike += 1
                 k += 1
-        _sort(times[min(own, times.size) : min(count, times.size)])
+            _sort(times[min(own, times.size) : min(count, times.size)])
+        _insert(times[min(first_spike[n], times.size) : min(count, times.size)])
+    first_spike[-1] = count
     return count
 
 
@@ -92,16 +96,22 @@ def join_spikes(out, first, times, first_by_block):
             for k in range(first_by_block[block, n], first_by_block[block, n + 1]):
                 out[count] = times[k]
                 count += 1
-        _sort(out[first[n] : count])
+        _insert(out[first[n] : count])
     first[-1] = count
 
 
 @jit
 def _sort(times):
-    """Sort one cell's spikes; those of other blocks never have to move far."""
+    """Sort some spikes in any order."""
     if times.size > 64:
         times.sort()
-        return
+    else:
+        _insert(times)
+
+
+@jit
+def _insert(times):
+    """Sort spikes that hardly have to move: bursts reach little into the next block."""
     for i in range(1, times.size):
         value, j = times[i], i
         while j > 0 and times[j - 1] > value:
@@ -255,7 +265,9 @@ def mean_light(out, first_spike, times, start_s, step_s, samples, rates, weights
                     x[s] *= decay[s]
                 while spike < last and times[spike] <= now:
                     for s in range(rates.size):
-                        x[s] += weights[s] * math.exp(-(now - times[spike]) * rates[s])
+                        faded = (now - times[spike]) * rates[s]
+                        if faded < _FADED:
+                            x[s] += weights[s] * math.exp(-faded)
                     spike += 1
                 for s in range(rates.size):
                     value += x[s]

@@ -16,12 +16,13 @@ def fill(ids, rates, blocks=(0, 2), burst=3.0, room=5000, drive=None):
     first, count = blocks
     length = int((count * BLOCK_S) / STEP_S) + 4
     drive = np.ones(length) if drive is None else drive
-    cells, times = np.full(room, -1, dtype=np.int64), np.full(room, np.nan)
+    starts, times = np.full(len(ids) + 1, -1, dtype=np.int64), np.full(room, np.nan)
     found = firing.fill_spikes(
-        cells, times, KEYS, np.array(ids, dtype=np.uint64), np.array(rates, dtype=float), first, count,
+        starts, times, KEYS, np.array(ids, dtype=np.uint64), np.array(rates, dtype=float), first, count,
         BLOCK_S, drive, int(first * BLOCK_S / STEP_S) - 1, STEP_S, 1 / burst, 0.006,
     )  # fmt: skip
-    return cells[:found], times[:found], found
+    assert starts[-1] == found
+    return np.repeat(np.arange(len(ids)), np.diff(starts))[:room], times[:found], found
 
 
 def wavy(blocks):
