@@ -17,6 +17,7 @@ _NODES = (-math.sqrt(0.6), 0.0, math.sqrt(0.6))  # Gauss-Legendre
 _MASS = (5 / 18, 8 / 18, 5 / 18)
 _FORGOTTEN = 1e-7  # drive that no longer counts
 _FADED = 16.0  # its logarithm
+_INSTANT_S = 1e-9  # rounding of times
 
 
 @jit
@@ -161,7 +162,8 @@ def fluorescence(
             since = start_s - times[spike]
             if since < horizon_s:
                 for s in range(states):
-                    x[s] += weights[s] * math.exp(-since * rates[s])
+                    if since * rates[s] < _FADED:
+                        x[s] += weights[s] * math.exp(-since * rates[s])
             spike += 1
         for t in range(frames):
             following = start_s + (t + 1) * frame_s
@@ -214,6 +216,8 @@ def _frame_with_spikes(
                 panel = stop - now
             low, middle, high, part = 0.0, 0.0, 0.0, 0.0
             for s in range(rates.size):
+                if abs(x[s]) < _FORGOTTEN:
+                    continue
                 half = math.exp(-0.5 * panel * rates[s])
                 aside = math.exp(-0.5 * panel * rates[s] * _NODES[2])
                 center, after = x[s] * half, x[s] * half * half
@@ -229,11 +233,11 @@ def _frame_with_spikes(
             drive += part
             since += panel
             now = stop if panel == stop - now else now + panel
-        if until > now:
+        if until - now > _INSTANT_S:
             for s in range(rates.size):
                 x[s] *= math.exp(-(until - now) * rates[s])
             since += until - now
-            now = until
+        now = until
         if until == following:
             return shine / exposure_s, drive / exposure_s, spike, since
         for s in range(rates.size):
