@@ -8,6 +8,11 @@ where `loss` is what a resting cell loses per second in the light at its place: 
 photon x photons per second of a bright molecule x share of bright molecules at rest. Bright and dark
 molecules change places much faster than they bleach. F/F_rest is averaged over steps of 1 s, on a
 grid that belongs to the recording's time, so B knows neither frame rate nor request. Derived.
+
+A block of frames starts from the state at the start of its chapter of 32 s. A far seek walks through
+all chapters before, once: the states are remembered, eight bytes a cell. Neuropil and the surround
+fade as one each, in the mean light of their place; that they bleach faster where the beam is
+brighter is left out.
 """
 
 from __future__ import annotations
@@ -136,7 +141,7 @@ def mean_share(
     half_width_range_um: tuple[float, float],
     clock: Clock,
 ) -> FloatArray:
-    """Share left of the molecules that fill a square frame of tissue evenly, as a mean, (frames,).
+    """Mean share left of the molecules that fill a square frame of tissue evenly, (frames,).
 
     They shine with the same F/F_rest `light` at any time, in the mean excitation of the frame. Where
     there is more light, more is emitted, and it counts more.

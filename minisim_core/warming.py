@@ -17,7 +17,7 @@ def warm() -> float:
     from .recording import simulate
 
     start = time.perf_counter()
-    small = presets.get("guide", field_um=40, duration_s=0.2)
+    small = presets.get("guide", field_um=40, duration_s=0.2, activity={"bleaching_per_million_photons": 1.0})
     for changes in ({}, {"off": ("blur", "neuropil", "noise", "vessels", "motion")}):
         for bit_depth in (8, 10):
             recording = simulate(small.with_(sensor={"bit_depth": bit_depth}, **changes))

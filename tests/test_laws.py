@@ -938,6 +938,8 @@ for cells in ({"positions_um": ()}, {"positions_um": ((90, 0, 0),)}, {"density_p
     look(str(cells))
 ms.simulate(small.with_(vessels={"count": 0})).frames[0]
 look("no vessels")
+ms.simulate(small.with_(activity={"bleaching_per_million_photons": 9})).frames[0]
+look("bleaching")
 print(json.dumps(new))
 """
 
