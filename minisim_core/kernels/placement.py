@@ -71,19 +71,20 @@ def keep_apart(positions, minimum_distance):
     """
     count = positions.shape[0]
     keep = np.ones(count, dtype=np.bool_)
+    box = max(minimum_distance, 10.0)  # µm; as many boxes as a small distance asks for would fill the memory
     low = np.empty(3)
     size = np.empty(3, dtype=np.int64)
     for axis in range(3):
         low[axis] = positions[:, axis].min()
-        size[axis] = int((positions[:, axis].max() - low[axis]) / minimum_distance) + 3
+        size[axis] = int((positions[:, axis].max() - low[axis]) / box) + 3
     head = np.full((size[0], size[1], size[2]), -1, dtype=np.int32)
     following = np.empty(count, dtype=np.int32)
     limit = minimum_distance * minimum_distance
     for n in range(count):
         z, y, x = positions[n]
-        bz = int((z - low[0]) / minimum_distance) + 1
-        by = int((y - low[1]) / minimum_distance) + 1
-        bx = int((x - low[2]) / minimum_distance) + 1
+        bz = int((z - low[0]) / box) + 1
+        by = int((y - low[1]) / box) + 1
+        bx = int((x - low[2]) / box) + 1
         for iz in range(bz - 1, bz + 2):
             for iy in range(by - 1, by + 2):
                 for ix in range(bx - 1, bx + 2):

@@ -73,3 +73,12 @@ def test_keep_apart_equals_brute_force_over_earlier_candidates():
         apart = np.linalg.norm(positions[:, None] - positions[None], axis=2)
         crowded = (apart < distance) & np.tri(count, k=-1, dtype=bool)
         np.testing.assert_array_equal(placement.keep_apart(positions, distance), ~crowded.any(axis=1))
+
+
+def test_a_tiny_distance_in_a_wide_tissue_needs_little_memory():
+    rng = np.random.default_rng(4)
+    positions = rng.uniform(-2000, 2000, (300, 3)) * [0.1, 1, 1]
+    positions[200] = positions[100] + 0.004
+    kept = placement.keep_apart(positions, 0.01)
+    assert np.flatnonzero(~kept).tolist() == [200]
+    assert placement.keep_apart(positions, 5e-324).all()
