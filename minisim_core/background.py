@@ -20,6 +20,7 @@ from .scope import Lens
 from .tissue import (
     CLEAR,
     NARROW_EXPONENT,
+    Fate,
     Medium,
     fate,
     fluence,
@@ -89,6 +90,7 @@ BEYOND_UM = 1000.0
 
 _GRID_UM = 12.0  # spacing of the neuropil's texture
 _COURSE_STEP_S = 0.1
+_FOCUS_STEP_UM = 45.0  # between the focal planes that follow the bowl
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,36 +195,65 @@ def near_haze(
     depth_um: float,
     patch_um: float,
     lens: Lens,
+    field_curvature_um: float,
     medium: Medium,
 ) -> Haze:
     """Send every layer of neuropil through the same optics as the cells' near light.
 
-    The texture is blurred by defocus and narrow scatter, layer by layer.
+    The texture is blurred by defocus and narrow scatter, layer by layer; defocus is reckoned from
+    a few focal planes, between which the picture fades along the focal bowl.
     """
     from scipy import fft, ndimage
-    from scipy.special import j1
 
+    n = grain.size
+    level = neuropil_level(canvas.pixel_um)
+    y, x = canvas.nodes_um(level)
+    bowl = (y[:, None] ** 2 + x[None, :] ** 2) / (2 * field_curvature_um)
+    gaps = math.ceil(bowl.max() / _FOCUS_STEP_UM)
+    place = bowl * (gaps / bowl.max())
+    at = np.stack(np.meshgrid(y / _GRID_UM + n // 2, x / _GRID_UM + n // 2, indexing="ij"))
+    seen = np.zeros(bowl.shape)
+    for plane in range(gaps + 1):
+        focused = lens._replace(focus_um=lens.focus_um - plane * bowl.max() / gaps)
+        haze = fft.irfft2(_blurred(grain, depth_um, focused, medium), s=(n, n))
+        share = np.maximum(1 - np.abs(place - plane), 0)
+        there = share > 0
+        seen[there] += share[there] * ndimage.map_coordinates(
+            haze, at[:, there], order=3, mode="grid-wrap", output=np.float64
+        )
+    light, weight = _layer_light(depth_um, medium)
+    seen += float(weight @ (light.ballistic + light.narrow))
+    return _shifting(canvas, level, seen, places, patch_um)
+
+
+def _layer_light(depth_um: float, medium: Medium) -> tuple[Fate, FloatArray]:
+    """Return what becomes of every layer's light, and how brightly each is lit."""
     coefficients = medium.transport()
     layers, thickness = layers_um(0, depth_um)
-    light = fate(layers, coefficients)
-    weight = fluence(layers, coefficients) * thickness / depth_um
-    n = grain.size
-    k_axis = 2 * np.pi * fft.fftfreq(n, _GRID_UM)
-    k = np.hypot(k_axis[:, None], k_axis[None, : n // 2 + 1])
+    return fate(layers, coefficients), fluence(layers, coefficients) * thickness / depth_um
+
+
+def _blurred(grain: Texture, depth_um: float, lens: Lens, medium: Medium) -> NDArray[np.complex64]:
+    """Spectrum of all layers' texture together, seen with one focal plane."""
+    from scipy.special import j1
+
+    light, weight = _layer_light(depth_um, medium)
+    layers, _ = layers_um(0, depth_um)
+    k_axis = 2 * np.pi * np.fft.fftfreq(grain.size, _GRID_UM)
+    k = np.hypot(k_axis[:, None], k_axis[None, : grain.size // 2 + 1])
     k_table = np.linspace(0, k.max(), 160)
-    spectrum = np.zeros((n, n // 2 + 1), dtype=np.complex64)
+    place = k * ((len(k_table) - 1) / k.max())
+    below = np.minimum(place.astype(np.int64), len(k_table) - 2)
+    rest = (place - below).astype(np.float32)
+    spectrum = np.zeros(k.shape, dtype=np.complex64)
     for i, z in enumerate(layers):
         q = np.maximum(k_table * abs(z - lens.focus_um) * lens.slope, 1e-6)
         sharp = 2 * j1(q) / q * np.exp(-0.5 * (k_table * lens.blur_um) ** 2)
         narrow = spread_spectrum(k_table, light.narrow_radius_um[i], NARROW_EXPONENT)
-        transfer = sharp * (light.ballistic[i] + light.narrow[i] * narrow)
-        spectrum += grain.spectra[i] * np.interp(k, k_table, weight[i] * transfer).astype(np.float32)
-    haze = fft.irfft2(spectrum, s=(n, n)) + float(weight @ (light.ballistic + light.narrow))
-    level = neuropil_level(canvas.pixel_um)
-    y, x = canvas.nodes_um(level)
-    at = np.meshgrid(y / _GRID_UM + n // 2, x / _GRID_UM + n // 2, indexing="ij")
-    seen = ndimage.map_coordinates(haze, at, order=3, mode="grid-wrap")
-    return _shifting(canvas, level, seen, places, patch_um)
+        transfer = weight[i] * sharp * (light.ballistic[i] + light.narrow[i] * narrow)
+        step = np.diff(transfer).astype(np.float32)
+        spectrum += grain.spectra[i] * (transfer.astype(np.float32)[below] + step[below] * rest)
+    return spectrum
 
 
 @stage
@@ -236,11 +267,8 @@ def far_haze(
     horizon_um: float = HORIZON_UM,
 ) -> Haze:
     """Spread the neuropil's far light from the whole lit plane out to the horizon."""
-    coefficients = medium.transport()
-    layers, thickness = layers_um(0, depth_um)
-    light = fate(layers, coefficients)
-    weight = fluence(layers, coefficients) * light.wide * thickness / depth_um
-    shares = weight @ far_shares(light.wide_radius_um, canvas.pixel_um)
+    light, weight = _layer_light(depth_um, medium)
+    shares = (weight * light.wide) @ far_shares(light.wide_radius_um, canvas.pixel_um)
     seen = _plane(canvas, shares, beam, horizon_um)
     return _shifting(canvas, FAR_LEVEL, seen, places, patch_um)
 

@@ -267,17 +267,23 @@ class Scene:
         """The places of the haze that shift by themselves."""
         return background.patches(self.canvas, self.experiment.neuropil.patch_um)
 
+    @property
+    def grain(self) -> background.Texture:
+        """The neuropil's unevenness, over more than the whole sensor sees."""
+        e, n = self.experiment, self.experiment.neuropil
+        reach = math.ceil(self.sensor_half_um / 100) * 100.0 + 200
+        return background.texture(e.seed, n.texture, n.texture_size_um, n.depth_um, reach)
+
     @cached_property
     def haze_arrays(self) -> tuple[int, Float32Array, Float32Array]:
         """The neuropil's level, near and far maps; none when it is switched off."""
         e, n = self.experiment, self.experiment.neuropil
         if "neuropil" not in self.on:
             return 1, _NO_MAPS, _NO_MAPS
-        reach = math.ceil(self.sensor_half_um / 100) * 100.0 + 200
-        grain = background.texture(e.seed, n.texture, n.texture_size_um, n.depth_um, reach)
         near = background.near_haze(
-            self.canvas, grain, self.patches, n.depth_um, n.patch_um, self.lens, self.medium
-        )
+            self.canvas, self.grain, self.patches, n.depth_um, n.patch_um, self.lens,
+            e.scope.field_curvature_um, self.medium,
+        )  # fmt: skip
         far = background.far_haze(
             self.canvas, self.patches, n.depth_um, n.patch_um, self.medium, self.beam, self.horizon_um
         )
@@ -452,8 +458,9 @@ class Scene:
         swelling: FloatArray = np.zeros(clock.frames)
         if "vessels" in self.on:
             swelling = vessels.swellings(
-                e.seed, v.vasomotion, v.vasomotion_hz, v.heart, e.motion.heart_hz, clock
-            ).values
+                e.seed, v.vasomotion, v.vasomotion_hz, v.heart, e.motion.heart_hz,
+                v.running_dilation, e.motion.running_fraction, e.motion.bout_s, clock,
+            ).values  # fmt: skip
         return Block(
             self.bleached_fluorescence(number),
             haze * self.haze_electrons,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import motion, randomness
-from .canvas import FAR_LEVEL, Canvas
+from .canvas import Canvas
 from .clock import Clock
 from .kernels import pyramid as pyramid_kernels
 from .kernels import stack as stack_kernels
@@ -32,12 +33,7 @@ class Vessels(Parameters):
     )
     depth_um: float = quantity(10, "depth of the vessels' axis below the surface", low=0, high=400, unit="µm")
     haemoglobin_g_per_l: float = quantity(
-        120,
-        "haemoglobin in the blood",
-        low=0,
-        high=200,
-        step=5,
-        unit="g/L",
+        120, "haemoglobin in the blood", low=0, high=200, step=5, unit="g/L"
     )
     oxygenation: float = quantity(0.80, "share of haemoglobin that carries oxygen", low=0, high=1, step=0.01)
     vasomotion: float = quantity(
@@ -59,11 +55,22 @@ class Vessels(Parameters):
     heart: float = quantity(
         0.008, "pulse of the heart (amplitude over mean radius)", low=0, high=0.05, step=0.001
     )
+    running_dilation: float = quantity(
+        0.10,
+        "how much vessels widen while the animal runs (over mean radius)",
+        low=0,
+        high=0.3,
+        step=0.01,
+        label="Widening with running",
+    )
 
 
 _STEP_UM = 12.0  # length of a straight piece
 _HALF_LENGTH_UM = 1500.0  # a trunk reaches this far from where it is sown
-_SWELLINGS = (-0.25, 0.0, 0.25)  # at which shadows are computed; between them, a parabola
+_SPACING_UM = 230.0  # between neighbouring trunks
+_SWELLINGS = (-0.3, 0.4)  # limits of radius, relative to rest; between them and rest, a parabola
+_RESPONSE_S = 0.8  # arterioles widen twice this long after the animal has begun to run
+_RESPONSE_STEP_S = 0.05
 _MOLAR_EXTINCTION = {  # oxygenated, deoxygenated haemoglobin, per cm and M (Prahl)
     470: (33209.2, 16156.4),
     525: (30882.8, 35170.8),
@@ -110,76 +117,105 @@ def blood_absorption_per_mm(wavelength_nm: int, haemoglobin_g_per_l: float, oxyg
 
 @stage
 def grow(seed: int, count: int, radius_um: float) -> Tree:
-    """Grow the trees: a winding trunk each, forking so that r³ = Σ r³ (Murray)."""
-    segments: list[tuple[float, ...]] = []
-    parents: list[int] = []
+    """Grow the trees: winding trunks side by side, with branches and twigs.
+
+    At every fork r³ = Σ r³, and both children leave at Murray's angles of least work.
+    """
+    pieces: list[FloatArray] = []
+    parents: list[NDArray[np.int64]] = []
+    heading = math.pi * (_marks(seed, "trunk 0", 1)[0] + 0.5)
     for tree in range(count):
-        _grow_trunk(seed, tree, radius_um, segments, parents)
-    return Tree(np.array(segments, dtype=float).reshape(-1, 6), np.array(parents, dtype=np.int64))
+        u = _marks(seed, f"trunk {tree}", 4)
+        lean, swell = randomness.normal_quantiles(u[2:])
+        aside = 140 * (u[1] - 0.5)
+        if tree:  # alternately to either side of the first
+            aside += (-1) ** tree * _SPACING_UM * ((tree + 1) // 2)
+        trunk = _Shoot(
+            name=f"{tree}",
+            order=0,
+            y_um=aside * math.cos(heading),
+            x_um=-aside * math.sin(heading),
+            heading_rad=heading + (0.4 * lean if tree else 0),
+            lean_rad=0.0,
+            radius_um=radius_um * (math.exp(0.15 * swell) if tree else 1),
+            side=(-1) ** tree,
+            parent=-1,
+        )
+        _grow_vessel(seed, trunk, pieces, parents)
+    if not count:
+        return Tree(np.zeros((0, 6)), np.zeros(0, dtype=np.int64))
+    return Tree(np.concatenate(pieces), np.concatenate(parents))
 
 
-def _marks(seed: int, tree: int, quantity: str, count: int, normal: bool = True) -> FloatArray:
-    key = randomness.stream(seed, "vessels", f"{quantity} {tree}")
-    ids = np.arange(count, dtype=np.uint64)
-    return randomness.normals(key, ids) if normal else randomness.uniforms(key, ids)
+class _Shoot(NamedTuple):
+    """A vessel about to grow: where, whereto and how wide. A trunk is given by its middle."""
+
+    name: str
+    order: int  # 0 trunk, 1 branch, 2 twig
+    y_um: float
+    x_um: float
+    heading_rad: float  # that it keeps to on the whole
+    lean_rad: float  # by which it starts off that heading
+    radius_um: float
+    side: int  # of its first fork
+    parent: int
 
 
-def _grow_trunk(
-    seed: int, tree: int, radius_um: float, segments: list[tuple[float, ...]], parents: list[int]
+_STEPS = tuple(int(length / _STEP_UM) for length in (2 * _HALF_LENGTH_UM, 720, 420))
+_FORKS = ((0.43, 0.53, 0.63), (0.25, 0.62), ())  # of a vessel's length: trunks fork about the field
+
+
+def _marks(seed: int, name: str, count: int) -> FloatArray:
+    return randomness.uniforms(randomness.stream(seed, "vessels", name), np.arange(count, dtype=np.uint64))
+
+
+def _grow_vessel(
+    seed: int, shoot: _Shoot, pieces: list[FloatArray], parents: list[NDArray[np.int64]]
 ) -> None:
-    u = _marks(seed, tree, "trunk", 6, normal=False)
-    heading = math.pi * (u[0] + 0.5)  # any direction, mostly not straight down the columns
-    aside = (u[1] - 0.5) * 2 * (70 if tree == 0 else 800)
-    side = heading + math.pi / 2
-    radius = radius_um * math.exp(0.15 * _marks(seed, tree, "radius", 1)[0] * (tree > 0))
-    steps = int(2 * _HALF_LENGTH_UM / _STEP_UM)
-    # forks near the middle of the field, then wherever they fall
-    forks = [int(steps * (0.5 + 0.1 * (f - 0.7) + 0.05 * (u[2 + f] - 0.5))) for f in range(3)]
-    turns = _winding(seed, tree, "winding", steps)
-    # sown so that its middle lies where it should, however it winds
-    before = heading + turns[: steps // 2]
-    y = aside * math.sin(side) - _STEP_UM * float(np.sin(before).sum())
-    x = aside * math.cos(side) - _STEP_UM * float(np.cos(before).sum())
-    parent = -1
-    for n in range(steps):
-        child = radius
-        if n in forks:
-            f = forks.index(n)
-            share = 0.25 + 0.25 * u[2 + f]  # of r³ that leaves through the branch
-            branch, child = radius * share ** (1 / 3), radius * (1 - share) ** (1 / 3)
-            turn = (0.75 + 0.35 * u[3 + f]) * (1 if (f + tree) % 2 else -1)
-            _grow_branch(seed, tree, f, (y, x, heading + turns[n] + turn, branch), parent, segments, parents)
-        direction = heading + turns[n]
-        y2, x2 = y + _STEP_UM * math.sin(direction), x + _STEP_UM * math.cos(direction)
-        segments.append((y, x, y2, x2, child, child))
-        parents.append(parent)
-        parent, y, x, radius = len(segments) - 1, y2, x2, child
+    """Grow one vessel to its end, then whatever branches off it."""
+    steps, order = _STEPS[shoot.order], shoot.order
+    u = _marks(seed, f"forks {shoot.name}", 2 * len(_FORKS[order])).reshape(-1, 2)
+    forks = [int(steps * (at + 0.08 * (u[k, 0] - 0.5))) for k, at in enumerate(_FORKS[order])]
+    shares = 0.1 + 0.4 * u[:, 1]  # of r³, that leave through the branch
+    sides = [shoot.side * (-1) ** k for k in range(len(forks))]
+    length = np.arange(steps) * _STEP_UM
+    winding = _winding(seed, shoot.name, length, 150.0 if order == 0 else 100.0)
+    if order:
+        winding += (shoot.lean_rad - winding[0]) * np.exp(-length / 60)
+    course, radius = np.full(steps, shoot.heading_rad), np.full(steps, shoot.radius_um)
+    for fork, share, side in zip(forks, shares, sides, strict=True):
+        course[fork:] -= side * murray_angle_rad(1 - share) * -np.expm1(-length[: steps - fork] / 20 - 0.5)
+        radius[fork:] *= (1 - share) ** (1 / 3)
+    way = _STEP_UM * np.stack([np.sin(course + winding), np.cos(course + winding)], axis=1)
+    nodes = np.pad(way.cumsum(axis=0), ((1, 0), (0, 0)))
+    nodes += (shoot.y_um, shoot.x_um) - nodes[0 if order else steps // 2]
+    first = sum(map(len, pieces))
+    pieces.append(np.column_stack([nodes[:-1], nodes[1:], radius, radius]))
+    parents.append(np.concatenate([[shoot.parent], np.arange(first, first + steps - 1)]))
+    for k, (fork, share, side) in enumerate(zip(forks, shares, sides, strict=True)):
+        branch = _Shoot(
+            name=f"{shoot.name}.{k}",
+            order=order + 1,
+            y_um=nodes[fork, 0],
+            x_um=nodes[fork, 1],
+            heading_rad=course[fork - 1] + side * murray_angle_rad(share),
+            lean_rad=winding[fork - 1],
+            radius_um=radius[fork - 1] * share ** (1 / 3),
+            side=side,
+            parent=first + fork - 1,
+        )
+        _grow_vessel(seed, branch, pieces, parents)
 
 
-def _grow_branch(
-    seed: int,
-    tree: int,
-    number: int,
-    start: tuple[float, float, float, float],
-    parent: int,
-    segments: list[tuple[float, ...]],
-    parents: list[int],
-) -> None:
-    y, x, heading, radius = start
-    steps = 70
-    turns = _winding(seed, tree, f"winding of branch {number}", steps)
-    for n in range(steps):
-        direction = heading + turns[n] - turns[0]
-        y2, x2 = y + _STEP_UM * math.sin(direction), x + _STEP_UM * math.cos(direction)
-        segments.append((y, x, y2, x2, radius, radius))
-        parents.append(parent)
-        parent, y, x = len(segments) - 1, y2, x2
+def murray_angle_rad(share: float) -> float:
+    """Angle at which a child with this share of r³ leaves its parent (Murray's least work)."""
+    own, other = share ** (1 / 3), (1 - share) ** (1 / 3)
+    return math.acos((1 + own**4 - other**4) / (2 * own**2))
 
 
-def _winding(seed: int, tree: int, quantity: str, steps: int) -> FloatArray:
-    key = randomness.stream(seed, "vessels", f"{quantity} {tree}")
-    length: FloatArray = np.arange(steps) * _STEP_UM
-    return 0.30 * randomness.smooth_noise(key, length, 150.0)
+def _winding(seed: int, name: str, length_um: FloatArray, spacing_um: float) -> FloatArray:
+    key = randomness.stream(seed, "vessels", f"winding {name}")
+    return 0.30 * randomness.smooth_noise(key, length_um, spacing_um)
 
 
 @stage
@@ -195,10 +231,14 @@ def imaged(tree: Tree, scale: float, distortion_per_mm2: float) -> Tree:
 def chord_map(
     tree: Tree, swelling: float, first_um: tuple[float, float], shape: tuple[int, int], step_um: float
 ) -> FloatArray:
-    """Length of blood above every node of a grid, in µm."""
-    out = np.zeros(shape)
-    kernels.chords(out, *first_um, step_um, tree.segments_um, swelling)
-    return out
+    """Length of blood above every node of a grid, in µm: where trees cross, that of both."""
+    total = np.zeros(shape)
+    roots = np.flatnonzero(tree.parent < 0)
+    for segments in np.split(tree.segments_um, roots[1:]):
+        out = np.zeros(shape)
+        kernels.chords(out, *first_um, step_um, segments, swelling)
+        total += out
+    return total
 
 
 @stage
@@ -237,11 +277,13 @@ def shadow(
             disc_um,
             spread_um,
         )
-        for swelling in _SWELLINGS
+        for swelling in (0.0, *_SWELLINGS)
     ]
-    low, rest, high = (1 - share_below * (1 - level) for level in levels)
-    s = _SWELLINGS[2]
-    maps = (rest, (high - low) / (2 * s), (high + low - 2 * rest) / (2 * s * s))
+    rest, low, high = (1 - share_below * (1 - level) for level in levels)
+    narrow, wide = _SWELLINGS
+    slope_below, slope_above = (low - rest) / narrow, (high - rest) / wide
+    curvature = (slope_above - slope_below) / (wide - narrow)
+    maps = (rest, slope_below - narrow * curvature, curvature)
     return Shadow(*(m.ravel().astype(np.float32) for m in maps))
 
 
@@ -256,7 +298,7 @@ def _transmission(
 ) -> FloatArray:
     """Both passes' transmission on the nodes of level 1."""
     fine = 2 if disc_um > 14 * canvas.pixel_um else 1
-    coarse = int(np.clip(np.floor(np.log2(max(spread_um / canvas.pixel_um, 1))), 1, FAR_LEVEL))
+    coarse = 2 if spread_um > 12 * canvas.pixel_um else 1
     way_out = _blurred(canvas, tree, swelling, out_per_mm, fine, disc_um, 0.0)
     way_in = _blurred(canvas, tree, swelling, in_per_mm, coarse, 0.0, spread_um)
     return _on_level_1(canvas, way_out, fine) * _on_level_1(canvas, way_in, coarse)
@@ -312,7 +354,7 @@ def swelling(
     heart_hz: float,
     times_s: FloatArray,
 ) -> FloatArray:
-    """Relative change of every vessel's radius at ascending instants.
+    """Relative change of every vessel's radius at ascending instants, while the animal rests.
 
     Vasomotion is a slowly wandering rhythm of the given rms; the heart adds its pulse.
     """
@@ -321,8 +363,22 @@ def swelling(
     wander = 2.0 / vasomotion_hz
     slow = randomness.smooth_noise(keys[0], times_s, wander) * np.cos(turn)
     slow += randomness.smooth_noise(keys[1], times_s, wander) * np.sin(turn)
-    pulse = np.cos(motion.heart_phase(seed, heart_hz, times_s))
-    return np.clip(vasomotion * slow + heart * pulse, -0.3, 0.3)
+    return vasomotion * slow + heart * np.cos(motion.heart_phase(seed, heart_hz, times_s))
+
+
+def answer_to_running(seed: int, running_fraction: float, bout_s: float, times_s: FloatArray) -> FloatArray:
+    """How far vessels have widened with running, 0 to 1, at ascending instants.
+
+    The running of the animal, passed through t exp(-t/τ)/τ²: it starts gently and peaks late.
+    """
+    lags = np.arange(0, 10 * _RESPONSE_S, _RESPONSE_STEP_S)
+    weights = lags * np.exp(-lags / _RESPONSE_S)
+    first = math.floor(times_s[0] / _RESPONSE_STEP_S)
+    count = math.floor(times_s[-1] / _RESPONSE_STEP_S) - first + 2
+    grid = (first - len(lags) + 1 + np.arange(count + len(lags) - 1)) * _RESPONSE_STEP_S
+    ran = motion.running(seed, running_fraction, bout_s, grid)
+    answer = np.convolve(ran, weights / weights.sum(), mode="valid")
+    return np.interp(times_s, grid[len(lags) - 1 :], answer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,11 +395,17 @@ def swellings(
     vasomotion_hz: float,
     heart: float,
     heart_hz: float,
+    running_dilation: float,
+    running_fraction: float,
+    bout_s: float,
     clock: Clock,
 ) -> Swellings:
     """Average the change of radius over eight midpoints of every exposure of a block."""
-    values = swelling(seed, vasomotion, vasomotion_hz, heart, heart_hz, clock.inside_s(8))
-    return Swellings(values.reshape(clock.frames, 8).mean(axis=1))
+    times = clock.inside_s(8)
+    values = swelling(seed, vasomotion, vasomotion_hz, heart, heart_hz, times)
+    if running_dilation:
+        values += running_dilation * answer_to_running(seed, running_fraction, bout_s, times)
+    return Swellings(np.clip(values, *_SWELLINGS).reshape(clock.frames, 8).mean(axis=1))
 
 
 NO_SHADOW = Shadow(*(np.zeros(0, dtype=np.float32) for _ in range(3)))

@@ -233,3 +233,91 @@ def test_half_of_the_light_at_the_centre_starts_outside_a_400_um_field():
         inside = f.ballistic + f.narrow * 0.97 + f.wide * inside_square(200.0, f.wide_radius_um[0])
         everything = f.ballistic + f.narrow + f.wide
         assert 0.40 < float(inside[0] / everything[0]) < 0.75
+
+
+@pytest.mark.parametrize(("field_um", "low", "high"), [(401, 0.45, 0.53), (None, 0.61, 0.70)])
+@pytest.mark.parametrize("depth_um", [50, 90, 150])
+def test_the_engine_takes_half_of_the_light_from_outside_a_400_um_field(field_um, low, high, depth_um):
+    """Of an even layer's light at the middle of the field; shares from a photon Monte Carlo."""
+    off = ("illumination", "vignetting", "motion", "vessels", "noise", "neuropil", "stray_light")
+    exp = ms.presets.get("guide", field_um=field_um, focus_um=depth_um, duration_s=0.05, off=off)
+    layer = {"density_per_mm3": 1e5, "depth_range_um": (depth_um - 5, depth_um + 5), "brightness_sd": 0}
+    rec = ms.simulate(exp.with_(cells=layer, activity={"rate_hz": 0.01}))
+    roi = np.zeros(rec.shape[1:])
+    middle = slice(roi.shape[0] // 2 - 50, roi.shape[0] // 2 + 50)
+    roi[middle, middle] = 1
+    parts = rec.explain(roi, cells=None)
+    position = rec.truth.positions_um
+    inside = (np.abs(position[:, 1:]) < (field_um or 923) / 2).all(axis=1)
+    light = np.array([parts[f"cell:{i}"][0] for i in range(len(position))])
+    share = light[inside].sum() / (light.sum() + parts["distant_tissue"][0])
+    assert low - 0.02 < share < high + 0.02
+
+
+# -- the focal bowl -------------------------------------------------------------------------
+
+
+def test_the_texture_is_focused_along_the_bowl():
+    scene = Scene(haze_experiment(field_um=None))
+    n, curvature = scene.experiment.neuropil, scene.experiment.scope.field_curvature_um
+    grain = background.texture(0, n.texture, n.texture_size_um, n.depth_um, 700.0)
+
+    def seen(focus_um, curvature_um):
+        lens = scene.lens._replace(focus_um=focus_um)
+        haze = background.near_haze(
+            scene.canvas, grain, scene.patches, n.depth_um, n.patch_um, lens, curvature_um, scene.medium
+        )
+        level = background.neuropil_level(scene.canvas.pixel_um)
+        return haze.maps[0].reshape(scene.canvas.level_shape(level)).astype(float)
+
+    bowl, flat = seen(90.0, curvature), seen(90.0, 1e9)
+    y, x = scene.canvas.nodes_um(background.neuropil_level(scene.canvas.pixel_um))
+    lift = (y[:, None] ** 2 + x[None, :] ** 2) / (2 * curvature)
+    rms = flat.std()
+    assert np.abs(bowl - flat)[lift < 1].max() < 0.05 * rms
+    for above in (20.0, 45.0, 70.0, 100.0):
+        there = np.abs(lift - above) < 3
+        at_its_depth = seen(90.0 - above, 1e9)
+        off = np.abs(bowl - at_its_depth)[there]
+        assert np.sqrt(np.mean(off**2)) < 0.03 * rms
+        assert np.sqrt(np.mean(off**2)) < 0.4 * np.sqrt(np.mean((flat - at_its_depth)[there] ** 2))
+
+
+# -- no lattice, no tiling ------------------------------------------------------------------
+
+
+def unevenness(picture, period_px):
+    """How much more strongly a picture bends at some phase of a period than on average: 1 is even."""
+    count = round(period_px)
+    found = []
+    for along in (picture, picture.T):
+        bend = (np.diff(along, 2, axis=1) ** 2).mean(axis=0)
+        phase = (np.arange(len(bend)) % period_px / period_px * count).astype(int)
+        by_phase = np.array([bend[phase == k].mean() for k in range(count)])
+        found.append(by_phase.max() / by_phase.mean())
+    return max(found)
+
+
+@pytest.mark.parametrize("preset", ["guide", "v4-ca1"])
+def test_no_grid_shows_in_the_mean_or_in_the_fluctuation(preset):
+    off = ("motion", "noise", "vessels")
+    exp = ms.presets.get(preset, duration_s=10, frame_rate_hz=2, off=off)
+    movie = ms.simulate(exp.with_(cells={"positions_um": ()})).expected[:20].astype(float)
+    mean, sd = movie.mean(axis=0), movie.std(axis=0)
+    periods = (2.0, 4.0, 8.0, 16.0, background._GRID_UM / exp.pixel_um)
+    for image in (mean, sd, sd / mean):
+        assert max(unevenness(image, period) for period in periods) < 1.3
+    nodes = np.arange(mean.shape[0])
+    coarse = nodes[:: 2**3]
+    across = np.array([np.interp(nodes, coarse, row) for row in mean[:: 2**3, :: 2**3]])
+    bilinear = np.array([np.interp(nodes, coarse, column) for column in across.T]).T
+    assert unevenness(bilinear, 8.0) > 4, "the measure sees the lattice of straight interpolation"
+
+
+@pytest.mark.parametrize("preset", ["guide", "v4-ca1"])
+def test_the_texture_never_repeats_within_the_canvas(preset):
+    scene = Scene(ms.presets.get(preset, off=("motion", "noise")))
+    y, x = scene.canvas.nodes_um(background.neuropil_level(scene.canvas.pixel_um))
+    n = scene.experiment.neuropil
+    grain = scene.grain
+    assert grain.size * background._GRID_UM > max(np.ptp(y), np.ptp(x)) + 6 * n.texture_size_um
