@@ -121,8 +121,8 @@ def grow(seed: int, count: int, radius_um: float) -> Tree:
 
     At every fork r³ = Σ r³, and both children leave at Murray's angles of least work.
     """
-    pieces: list[FloatArray] = []
-    parents: list[NDArray[np.int64]] = []
+    pieces: list[FloatArray] = [np.zeros((0, 6))]
+    parents = [np.zeros(0, dtype=np.int64)]
     heading = math.pi * (_marks(seed, "trunk 0", 1)[0] + 0.5)
     for tree in range(count):
         u = _marks(seed, f"trunk {tree}", 4)
@@ -142,8 +142,6 @@ def grow(seed: int, count: int, radius_um: float) -> Tree:
             parent=-1,
         )
         _grow_vessel(seed, trunk, pieces, parents)
-    if not count:
-        return Tree(np.zeros((0, 6)), np.zeros(0, dtype=np.int64))
     return Tree(np.concatenate(pieces), np.concatenate(parents))
 
 
@@ -179,7 +177,7 @@ def _grow_vessel(
     shares = 0.1 + 0.4 * u[:, 1]  # of r³, that leave through the branch
     sides = [shoot.side * (-1) ** k for k in range(len(forks))]
     length = np.arange(steps) * _STEP_UM
-    winding = _winding(seed, shoot.name, length, 150.0 if order == 0 else 100.0)
+    winding = _winding(seed, shoot.name, length, 100.0 if order else 150.0)
     if order:
         winding += (shoot.lean_rad - winding[0]) * np.exp(-length / 60)
     course, radius = np.full(steps, shoot.heading_rad), np.full(steps, shoot.radius_um)
@@ -266,7 +264,6 @@ def shadow(
     """
     distance = abs(focus_um - depth_um)
     disc_um = distance * math.tan(cone_angle_rad(numerical_aperture, refractive_index))
-    spread_um = 0.7 * distance
     levels = [
         _transmission(
             canvas,
@@ -275,7 +272,7 @@ def shadow(
             blood_absorption_per_mm(525, haemoglobin_g_per_l, oxygenation),
             blood_absorption_per_mm(470, haemoglobin_g_per_l, oxygenation),
             disc_um,
-            spread_um,
+            0.7 * distance,
         )
         for swelling in (0.0, *_SWELLINGS)
     ]
