@@ -352,6 +352,7 @@ def test_without_drops_every_exposure_is_a_frame(rec: ms.Recording) -> None:
 # -- coordinates ---------------------------------------------------------------------------------
 
 QUIET = {"rate_hz": 0}
+STILL_VESSELS = {"vasomotion": 0, "heart": 0, "running_dilation": 0}
 
 
 def center_of_light(picture: NDArray[Any]) -> NDArray[Any]:
@@ -770,7 +771,7 @@ def test_moving_cells_are_hardly_ever_darker_than_dark(small: Small) -> None:
 def test_without_noise_the_camera_gives_its_mean_answer(small: Small, bits: int, led_mw: float) -> None:
     exp = small(
         duration_s=400, illumination={"led_mw": led_mw}, activity=QUIET, field_um=30,
-        neuropil={"fluctuation": 0}, vessels={"vasomotion": 0, "heart": 0},
+        neuropil={"fluctuation": 0}, vessels=STILL_VESSELS,
         sensor={"bit_depth": bits, "gain_pattern": 0, "offset_pattern": 0, "column_pattern": 0},
     ).with_(off=("motion",))  # fmt: skip
     rec = ms.simulate(exp)
@@ -788,7 +789,7 @@ def test_without_noise_the_camera_gives_its_mean_answer(small: Small, bits: int,
 def test_noise_has_the_variance_of_photons_and_read_noise(small: Small) -> None:
     exp = small(
         duration_s=400, activity=QUIET, field_um=30, neuropil={"fluctuation": 0},
-        vessels={"vasomotion": 0, "heart": 0}, sensor={"bit_depth": 12, "gain": 4},
+        vessels=STILL_VESSELS, sensor={"bit_depth": 12, "gain": 4},
     ).with_(off=("motion",))  # fmt: skip
     rec = ms.simulate(exp)
     s = exp.sensor
