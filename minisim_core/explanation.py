@@ -48,8 +48,8 @@ def _one_frame(scene: Scene, block: Block, at: int, weights: FloatArray) -> tupl
     buffers = scratch(scene.canvas, np.float64)
     kernels.pull_back(
         weights, buffers.near, buffers.far, scene.grid, FAR_LEVEL, scene.inverse_beam,
-        scene.shadow_arrays, block.swelling[at], scene.canvas.margin_px,
-        path_taps(buffers.taps, block.path_px[at]), scene.shade,
+        scene.shadow_arrays, block.swelling[at], (block.flow_px[at], *scene.flow_place),
+        scene.canvas.margin_px, path_taps(buffers.taps, block.path_px[at]), scene.shade,
     )  # fmt: skip
     count = len(scene.places)
     near, far = np.empty(count), np.empty(count)

@@ -19,7 +19,7 @@ FloatArray = NDArray[np.floating]
 
 
 class Motion(Parameters):
-    """Rigid motion in the plane. Amplitudes are zero-to-peak in their state."""
+    """How the brain shifts, turns and bends. Amplitudes of rhythms are zero-to-peak in their state."""
 
     heart_um: float = quantity(
         0.3, "amplitude of the heartbeat", low=0, high=5, step=0.05, unit="µm", label="Heartbeat"
@@ -49,6 +49,34 @@ class Motion(Parameters):
     stride_hz: float = quantity(7.0, "stride rate", low=1, high=15, step=0.1, unit="Hz")
     drift_um: float = quantity(
         3.0, "slow drift (sd over ten minutes)", low=0, high=20, step=0.1, unit="µm", label="Drift"
+    )
+    nonrigid_um: float = quantity(
+        0.0,
+        "how far points of the tissue stray from its shift as a whole (rms while running)",
+        low=0,
+        high=1,
+        step=0.05,
+        unit="µm",
+        label="Bending tissue",
+        source="residuals of at most 3 pixels, the limit of piecewise registration of one-photon movies in "
+        "CaImAn: four and a half times the highest value here",
+    )
+    nonrigid_length_um: float = quantity(
+        80.0,
+        "distance at which the tissue's straying is correlated by 1/e",
+        low=40,
+        high=400,
+        step=5,
+        unit="µm",
+    )
+    rotation_deg: float = quantity(
+        0.0,
+        "turning about the axis (rms while running)",
+        low=0,
+        high=0.5,
+        step=0.01,
+        unit="°",
+        label="Rotation",
     )
     running_fraction: float = quantity(0.35, "share of the time spent running", low=0, high=1, step=0.05)
     bout_s: float = quantity(5.0, "typical length of a running bout", low=1, high=120, unit="s")
@@ -204,6 +232,12 @@ def _drift(seed: int, axis: str, times_s: FloatArray) -> FloatArray:
         randomness.smooth_noise(key, times_s, knots) for key, knots in zip(keys, _DRIFT_KNOTS_S, strict=True)
     ) / math.sqrt(len(_DRIFT_KNOTS_S))
     return _drift_scale() * _DRIFT_BOUND * np.tanh(noise / _DRIFT_BOUND)
+
+
+def rigid(m: Motion) -> Motion:
+    """Return the motion without what the path does not know of, so that it is drawn once."""
+    others = ("nonrigid_um", "nonrigid_length_um", "rotation_deg")
+    return m.model_copy(update={name: Motion.model_fields[name].default for name in others})
 
 
 @dataclass(frozen=True, eq=False)

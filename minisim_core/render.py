@@ -18,6 +18,7 @@ from .canvas import FAR_LEVEL, Canvas
 from .clock import FRAMES_PER_BLOCK
 from .kernels import frame as kernels
 from .kernels.stack import move_and_light, path_taps
+from .kernels.warp import warp
 from .scene import Block, Scene
 
 FloatArray = NDArray[np.floating]
@@ -68,7 +69,11 @@ def draw(scene: Scene, block: Block, at: int) -> tuple[Float32Array, Any]:
         *haze, block.haze[:, at], scene.beyond * np.float32(block.beyond[at]),
         scene.inverse_beam, scene.shadow_arrays, block.swelling[at],
     )  # fmt: skip
-    canvas = buffers.near[: scene.canvas.rows * scene.canvas.columns].reshape(scene.canvas.level_shape(0))
+    shape = scene.canvas.level_shape(0)
+    canvas, spare = (pyramid[: shape[0] * shape[1]].reshape(shape) for pyramid in buffers[:2])
+    if block.flow_px[at].size:
+        warp(spare, canvas, block.flow_px[at], *scene.flow_place)
+        canvas = spare
     return canvas, path_taps(buffers.taps, block.path_px[at])
 
 
@@ -167,7 +172,7 @@ def _prepare(scene: Scene, first_frame: int) -> None:
         _ = scene.places  # the others build on them
         for _ in _pool().map(lambda stage: stage(), heavy):
             pass
-    for name in ("grid", "amplitudes", "beyond", "inverse_beam", "shade", "stray"):
+    for name in ("grid", "amplitudes", "beyond", "inverse_beam", "shade", "stray", "flow_place"):
         getattr(scene, name)
 
 

@@ -9,7 +9,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import activity, background, bleaching, cells, illumination, motion, sensor, vessels
+from . import (
+    activity,
+    background,
+    bleaching,
+    cells,
+    deformation,
+    illumination,
+    motion,
+    sensor,
+    vessels,
+)
 from .canvas import FAR_LEVEL, Canvas
 from .clock import FRAMES_PER_BLOCK, Clock
 from .experiment import WIDEST_FIELD_UM, Experiment
@@ -52,6 +62,7 @@ class Block(NamedTuple):
     beyond: FloatArray  # (frames,)
     swelling: FloatArray  # (frames,)
     path_px: FloatArray  # (frames, points, 2)
+    flow_px: Float32Array  # (frames, rows, columns): the stream function's knots
 
 
 class Scene:
@@ -68,6 +79,8 @@ class Scene:
         """Field and motion margin; no switch changes it."""
         e = self.experiment
         bound = motion.bound_um(e.motion)
+        seen = max(e.shape_px) * e.pixel_um / 2 + bound + _GUARD_PX * e.pixel_um
+        bound += deformation.bound_um(e.motion, seen)
         margin = math.ceil((bound / e.pixel_um + _GUARD_PX) / _MARGIN_STEP_PX) * _MARGIN_STEP_PX
         return Canvas(*e.shape_px, margin, e.pixel_um)
 
@@ -434,7 +447,33 @@ class Scene:
             return np.zeros((FRAMES_PER_BLOCK, 1, 2))
         e = self.experiment
         points = motion.points_per_exposure(e.motion, e.exposure_s, e.pixel_um)
-        return motion.exposure_paths(e.seed, e.motion, self.clock(block), points).path_um
+        return motion.exposure_paths(e.seed, motion.rigid(e.motion), self.clock(block), points).path_um
+
+    @cached_property
+    def flow_grid(self) -> deformation.Grid:
+        """Knots of the flow that turns and bends the tissue."""
+        half_y, half_x = (n * self.canvas.pixel_um / 2 for n in (self.canvas.rows, self.canvas.columns))
+        return deformation.grid(self.experiment.motion.nonrigid_length_um, half_y, half_x)
+
+    def flows_um(self, block: int) -> FloatArray:
+        """Return the flow of every exposure of one block, by its knots; none when nothing bends."""
+        e, m = self.experiment, self.experiment.motion
+        if "motion" not in self.on or not deformation.is_on(m):
+            return _NO_FLOW
+        knots = deformation.flows(
+            e.seed, m.nonrigid_um, m.rotation_deg, m.running_fraction, m.bout_s, self.flow_grid,
+            self.clock(block),
+        ).knots_um  # fmt: skip
+        return m.looseness * knots
+
+    @cached_property
+    def flow_place(self) -> tuple[float, float, float, int]:
+        """Where the flow's knots lie on the canvas, and how much of its edge they leave alone."""
+        y, x = self.canvas.nodes_um(0)
+        row, column = self.flow_grid.phase(np.array([y[0], x[0]]))
+        rigid = math.ceil(motion.bound_um(self.experiment.motion) / self.canvas.pixel_um)
+        step = self.canvas.pixel_um / self.flow_grid.spacing_um
+        return float(row), float(column), step, self.canvas.margin_px - rigid - 2
 
     def block(self, number: int) -> Block:
         """Return everything that changes with time, for one block of frames."""
@@ -467,8 +506,11 @@ class Scene:
             beyond,
             swelling,
             self.exposure_paths_um(number) / self.canvas.pixel_um,
+            (self.flows_um(number) / self.canvas.pixel_um).astype(np.float32),
         )
 
 
 _NO_MAPS = np.zeros((0, 1), dtype=np.float32)
 _NO_MAPS.setflags(write=False)
+_NO_FLOW = np.zeros((FRAMES_PER_BLOCK, 0, 0))
+_NO_FLOW.setflags(write=False)

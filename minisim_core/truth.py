@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from . import vessels
+from . import deformation, vessels
 from .clock import FRAMES_PER_BLOCK
 from .images import CellImages, picture
 from .kernels import firing as firing_kernels
 from .lazy import LazyArray
+from .parameters import ParameterError
 from .scene import Scene
 from .scope import focal_surface_um
 
@@ -318,11 +319,54 @@ class Truth:
 
     @cached_property
     def motion_um(self) -> FloatArray:
-        """Mean displacement over each frame's exposure, (T, 2) µm (y, x)."""
+        """Mean displacement of the field over each frame's exposure, (T, 2) µm (y, x)."""
         exposures = self.exposure_index
-        blocks = range(exposures[-1] // FRAMES_PER_BLOCK + 1)
-        parts = [self._scene.exposure_paths_um(block).mean(axis=1) for block in blocks]
+        y, x = (axis.ravel() for axis in self._pixels_um)
+        parts = []
+        for block in range(exposures[-1] // FRAMES_PER_BLOCK + 1):
+            shift = self._scene.exposure_paths_um(block).mean(axis=1)
+            flows = self._scene.flows_um(block)
+            if flows.size:
+                shift = shift + deformation.mean_um(self._scene.flow_grid, flows, y, x)
+            parts.append(shift)
         return _fixed(np.concatenate(parts)[exposures])
+
+    def displacement_um(self, points_um: Any, frames: slice = slice(None)) -> FloatArray:
+        """How far points of the tissue are displaced: shifted, turned and bent.
+
+        Parameters
+        ----------
+        points_um : (P, 2) or (2,) float
+            Where they are imaged at rest, (y, x) in µm from the axis.
+        frames : slice
+            Which frames.
+
+        Returns
+        -------
+        (T, P, 2) or (T, 2) float64
+            Mean over the exposure, in µm (y, x).
+
+        Raises
+        ------
+        ParameterError
+            If the points are not pairs of finite numbers.
+        """
+        rest = np.asarray(points_um, dtype=float)
+        if rest.ndim not in (1, 2) or rest.shape[-1] != 2 or not np.isfinite(rest).all():
+            raise ParameterError(
+                f"points_um of shape {rest.shape} is refused: give finite points (y, x) of shape (P, 2)"
+            )
+        points = rest.reshape(-1, 2)
+        numbers = self.exposure_index[frames]
+        out = np.zeros((len(numbers), len(points), 2))
+        for block in np.unique(numbers // FRAMES_PER_BLOCK):
+            here = numbers // FRAMES_PER_BLOCK == block
+            at = numbers[here] % FRAMES_PER_BLOCK
+            out[here] = self._scene.exposure_paths_um(int(block)).mean(axis=1)[at, None]
+            flows = self._scene.flows_um(int(block))
+            if flows.size:
+                out[here] += deformation.of_tissue_um(self._scene.flow_grid, flows[at], points)
+        return out.reshape(len(numbers), *rest.shape)
 
     @cached_property
     def motion_path_time_s(self) -> FloatArray:
@@ -332,7 +376,7 @@ class Truth:
 
     @cached_property
     def motion_path_um(self) -> FloatArray:
-        """The path itself, (P, 2) µm (y, x)."""
+        """The path of the brain as a whole, (P, 2) µm (y, x), which turning and bending add to."""
         return _fixed(self._scene.path_um(self.motion_path_time_s))
 
     # -- fields ---------------------------------------------------------------------------

@@ -22,6 +22,7 @@ def warm() -> float:
         for bit_depth in (8, 10):
             recording = simulate(small.with_(sensor={"bit_depth": bit_depth}, **changes))
             recording.frames[0:1]
+    simulate(small.with_(motion={"nonrigid_um": 0.5})).frames[0:1]
     recording = simulate(small)
     recording.explain((0, 0), frames=slice(0, 1))
     for name in ("footprints", "footprints_sharp"):

@@ -16,7 +16,7 @@ from minisim_core import background, explanation, memory, motion, render, vessel
 from minisim_core.canvas import FAR_LEVEL
 from minisim_core.experiment import GROUPS, describe
 from minisim_core.kernels._jit import KERNELS
-from minisim_core.scene import Block, Scene
+from minisim_core.scene import Scene
 from minisim_core.tissue import Medium, fate, fluence
 
 Small = Callable[..., ms.Experiment]
@@ -38,6 +38,8 @@ def change(exp: ms.Experiment, name: str) -> ms.Experiment:
         "sensor.exposure_fraction": 0.5,
         "sensor.gain_steps": (1.0, 4.0),
         "tissue.refractive_index": 1.38,
+        "motion.nonrigid_um": 0.1,
+        "motion.rotation_deg": 0.02,
     }
     if name in special:
         new: Any = special[name]
@@ -144,6 +146,9 @@ STAGES: dict[str, str] = {
     "motion.stride_um": "motion.exposure_paths",
     "motion.stride_hz": "motion.exposure_paths",
     "motion.drift_um": "motion.exposure_paths",
+    "motion.nonrigid_um": "deformation.flows",
+    "motion.nonrigid_length_um": "",
+    "motion.rotation_deg": "deformation.flows",
     "motion.running_fraction": "motion.exposure_paths vessels.swellings",
     "motion.bout_s": "motion.exposure_paths vessels.swellings",
     "motion.looseness": "motion.exposure_paths",
@@ -238,6 +243,18 @@ def test_a_motion_slider_never_redraws_the_scene(small: Small) -> None:
     ms.simulate(exp).frames[0]
     for stride_um in (5.5, 6.5, 7.5):
         assert ran(exp.with_(motion={"stride_um": stride_um})) <= {"motion.exposure_paths"}
+
+
+def test_a_bending_brain_runs_what_bends_and_no_more(small: Small) -> None:
+    exp = base_scene(small).with_(motion={"nonrigid_um": 0.2})
+    ms.simulate(exp).frames[0]
+    for name in ("nonrigid_um", "nonrigid_length_um", "rotation_deg"):
+        assert ran(change(exp, f"motion.{name}")) == {"deformation.flows"}, name
+    assert ran(change(exp, "motion.stride_um")) == {"motion.exposure_paths"}
+    assert ran(change(exp, "motion.bout_s")) == {
+        "motion.exposure_paths", "deformation.flows", "vessels.swellings"
+    }  # fmt: skip
+    assert ran(change(exp, "motion.looseness")) == {"motion.exposure_paths"}
 
 
 def test_asking_again_runs_nothing(small: Small) -> None:
@@ -350,8 +367,12 @@ def test_clear_forgets_everything(small: Small) -> None:
 # -- law 3: a frame is a function of its number --------------------------------------------------
 
 
-def test_a_frame_alone_is_the_frame_in_the_whole(small: Small) -> None:
-    rec = ms.simulate(small(field_um=60, duration_s=4, frame_rate_hz=40))
+BENDING = {"nonrigid_um": 0.8, "rotation_deg": 0.2, "running_fraction": 0.9}
+
+
+@pytest.mark.parametrize("motion", [{}, BENDING], ids=["shifting", "bending"])
+def test_a_frame_alone_is_the_frame_in_the_whole(small: Small, motion: dict[str, float]) -> None:
+    rec = ms.simulate(small(field_um=60, duration_s=4, frame_rate_hz=40, motion=motion))
     for array in (rec.frames, rec.expected):
         whole = array[...]
         order = np.random.default_rng(0).permutation(len(array))
@@ -658,6 +679,13 @@ def test_the_parts_add_up_to_the_expected_light(small: Small, off: tuple[str, ..
         assert_explained(rec, kind, cells, slice(0, 80, 27))
 
 
+@pytest.mark.parametrize("off", [(), ("blur", "dimming"), ("vessels", "illumination")], ids="-".join)
+def test_the_parts_add_up_in_a_bending_brain(small: Small, off: tuple[str, ...]) -> None:
+    rec = ms.simulate(small(duration_s=4, off=off, motion=BENDING))
+    for kind, cells in (("float", 8), ("bool", None), ("pixel", 0)):
+        assert_explained(rec, kind, cells, slice(0, 80, 27))
+
+
 def test_absent_layers_have_no_part(small: Small) -> None:
     rec = ms.simulate(small())
     parts = rec.explain((10, 10), frames=slice(0, 1))
@@ -702,19 +730,21 @@ def test_a_cells_part_is_what_vanishes_with_it(small: Small, off: tuple[str, ...
         np.testing.assert_array_equal(rec.explain(roi)[name], fewer.explain(roi)[name])
 
 
+@pytest.mark.parametrize("motion", [{}, BENDING], ids=["shifting", "bending"])
 @pytest.mark.parametrize("off", [(), ("vessels",), ("motion", "dimming"), ("blur",)], ids="-".join)
-def test_explaining_is_the_adjoint_of_rendering(small: Small, off: tuple[str, ...]) -> None:
+def test_explaining_is_the_adjoint_of_rendering(
+    small: Small, off: tuple[str, ...], motion: dict[str, float]
+) -> None:
     """<A x, y> = <x, Aᵀ y> for random light of every source and random weights."""
     rng = np.random.default_rng(5)
-    scene = Scene(small(field_um=70, off=off))
+    scene = Scene(small(field_um=70, off=off, motion=motion))
     real = scene.block(0)
     for at in (0, 17, 63):
-        block = Block(
-            rng.random(real.fluorescence.shape).astype(np.float32),
-            rng.random(real.haze.shape) * scene.haze_electrons,
-            rng.random(real.beyond.shape),
-            rng.normal(0, 0.1, real.swelling.shape),
-            real.path_px,
+        block = real._replace(
+            fluorescence=rng.random(real.fluorescence.shape).astype(np.float32),
+            haze=rng.random(real.haze.shape) * scene.haze_electrons,
+            beyond=rng.random(real.beyond.shape),
+            swelling=rng.normal(0, 0.1, real.swelling.shape),
         )
         out = np.empty(scene.experiment.shape_px, dtype=np.float32)
         render.expect(scene, block, at, out)
@@ -931,7 +961,7 @@ for name in dir(rec.truth):
     value = None if name.startswith("_") else getattr(rec.truth, name)
     if hasattr(value, "shape"):
         np.asarray(value)
-    elif value is not None:
+    elif value is not None and not callable(value):
         value[0], value[-1]
 look("truth")
 for cells in ({"positions_um": ()}, {"positions_um": ((90, 0, 0),)}, {"density_per_mm3": 0}):

@@ -16,6 +16,7 @@ from .pyramid import (
     subdivide,
 )
 from .stack import light_row, mix_maps, move_back, shadow_now
+from .warp import warp_back
 
 
 @jit
@@ -92,14 +93,21 @@ def photograph(
 
 
 @jit
-def pull_back(weights, near, far, grid, far_level, inverse_beam, shadow, swelling, margin, motion, shade):
+def pull_back(
+    weights, near, far, grid, far_level, inverse_beam, shadow, swelling, flow, margin, motion, shade
+):
     """Carry weights on the pixels back onto the levels: the transpose of drawing and moving."""
     offsets = grid[0]
     levels = grid[1].size
     near[:] = 0
     far[:] = 0
     canvas = _level(near, grid, 0)
-    move_back(weights, canvas, margin, motion, shade)
+    if flow[0].size:
+        bent = _level(far, grid, 0)
+        move_back(weights, bent, margin, motion, shade)
+        warp_back(bent, canvas, *flow)
+    else:
+        move_back(weights, canvas, margin, motion, shade)
     if shadow[0].size:
         dark = _level(far, grid, 0)
         shadow_now(far[offsets[1] : offsets[2]], shadow[0], shadow[1], shadow[2], swelling)
