@@ -125,7 +125,7 @@ class Description:
     choices: tuple[Any, ...]
 
 
-_UNIT_SUFFIXES = ("_per_mm3", "_per_mm2", "_per_mm", "_um", "_hz", "_mw", "_s", "_e", "_px", "_nm")
+_UNIT_SUFFIXES = ("_per_mm3", "_per_mm2", "_per_mm", "_um", "_hz", "_mw", "_s", "_e", "_px", "_nm", "_deg")
 
 
 def _limits(metadata: list[Any]) -> tuple[float | None, float | None]:

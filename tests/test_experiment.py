@@ -339,7 +339,7 @@ UNITS = {
     "_um_per_mm2": "µm/mm²", "_um_per_mm": "µm/mm", "_um_per_step": "µm/step",
     "_e_per_mw_s": "e⁻/(mW s)", "_e_per_s": "e⁻/s", "_g_per_l": "g/L",
     "_per_mm3": "/mm³", "_per_mm2": "/mm²", "_per_mm": "/mm", "_um": "µm", "_mm2": "mm²", "_nm": "nm",
-    "_hz": "Hz", "_mw": "mW", "_s": "s", "_e": "e⁻", "_px": "px",
+    "_hz": "Hz", "_mw": "mW", "_s": "s", "_e": "e⁻", "_px": "px", "_deg": "°",
 }  # fmt: skip
 
 
