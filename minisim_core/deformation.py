@@ -17,20 +17,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import motion, randomness
+from . import motion
 from .clock import Clock
 from .memory import Result, stage
 
 FloatArray = NDArray[np.floating]
 
-_SLOW_S, _MOVING_S = 20.0, 0.4  # knots in time of what is always there, and of what running adds
-_SLOW, _MOVING = 0.6, 0.8  # their shares while running; the squares add up to 1
-_INSTANTS = 8  # an exposure shows the mean flow of so many instants
-_SPLINE = 151 / 315  # mean sum of squared weights of a cubic B-spline
-_SLOPE = 2 / 3  # the same for its derivative
-_KNOT = math.sqrt(1 / 3)  # rms of a knot, which is uniform in (-1, 1)
-_TURN_PER_RMS = 1 / (_KNOT * math.sqrt(_SPLINE))
-_KNOT_PER_RMS = 1 / (_KNOT * _SPLINE * math.sqrt(2 * _SLOPE))
+_KNOT = 1 / math.sqrt(2 * 151 / 315 * 2 / 3)  # rms of the knots of a flow of unit rms. Derived.
 _STEEPEST = 1.5  # largest sum of a derivative's weights without sign
 _SPACING_PER_LENGTH = 1.252  # knots' spacing over the length at which ⟨v·v⟩ falls to 1/e. Derived.
 
@@ -61,9 +54,9 @@ def is_on(m: motion.Motion) -> bool:
 
 def bound_um(m: motion.Motion, half_um: float) -> float:
     """Distance along either axis that no tissue seen within `half_um` of the axis exceeds."""
-    bend = m.nonrigid_um * _KNOT_PER_RMS * _STEEPEST
-    turn = math.radians(m.rotation_deg) * _TURN_PER_RMS * half_um
-    return m.looseness * (_SLOW + _MOVING) * (bend + turn)
+    bend = m.nonrigid_um * _KNOT * _STEEPEST
+    turn = math.radians(m.rotation_deg) * half_um
+    return m.looseness * motion.COURSE_BOUND * (bend + turn)
 
 
 def grid(length_um: float, half_y_um: float, half_x_um: float) -> Grid:
@@ -91,42 +84,12 @@ def flows(
     """
     rows = np.arange(-knots.reach_y, knots.reach_y + 1)[:, None]
     columns = np.arange(-knots.reach_x, knots.reach_x + 1)[None, :]
-    gate = motion.running(seed, running_fraction, bout_s, clock.inside_s(_INSTANTS))
     names = ((rows & 0xFFFFFFFF) << 32 | (columns & 0xFFFFFFFF)).astype(np.int64).view(np.uint64)
-    bend = _courses(seed, "bend", names.ravel(), gate, clock).reshape(-1, rows.size, columns.size)
-    turn = _courses(seed, "turn", np.zeros(1, dtype=np.uint64), gate, clock)[:, :, None]
-    turn = np.radians(rotation_deg) * _TURN_PER_RMS * turn
-    return Flows(
-        nonrigid_um * _KNOT_PER_RMS * bend + turn * knots.spacing_um * (rows**2 + columns**2) / 2,
-    )
-
-
-def _courses(seed: int, what: str, names: NDArray[np.uint64], gate: FloatArray, clock: Clock) -> FloatArray:
-    """Mean of each named course over each exposure, (frames, names)."""
-    times = clock.inside_s(_INSTANTS)
-    total = np.zeros((clock.frames, len(names)))
-    for part, spacing_s, weight in (
-        ("slow", _SLOW_S, np.full_like(gate, _SLOW)),
-        ("moving", _MOVING_S, _MOVING * gate),
-    ):
-        key = randomness.stream(seed, "motion", f"{what} {part}")
-        base, weights = _spline(times / spacing_s)
-        first, count = int(base[0]), int(base[-1] - base[0]) + 4
-        mixing = np.zeros((len(times), count))
-        for k in range(4):
-            mixing[np.arange(len(times)), base - first + k] = weights[k] * weight
-        mixing = mixing.reshape(clock.frames, _INSTANTS, count).mean(axis=1)
-        knots = np.stack([2 * randomness.uniforms(key, names, first + k) - 1 for k in range(count)])
-        total += mixing @ knots
-    return total
-
-
-def _spline(phase: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
-    """First of the four knots around each phase, and their cubic B-spline weights, (4, ...)."""
-    base = np.floor(phase).astype(np.int64)
-    f = phase - base
-    weights = [(1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, -3 * f**3 + 3 * f**2 + 3 * f + 1, f**3]
-    return base - 1, np.stack(weights) / 6
+    when = (running_fraction, bout_s, clock)
+    bend = motion.courses(seed, "bend", names.ravel(), *when).reshape(-1, rows.size, columns.size)
+    turn = motion.courses(seed, "turn", np.zeros(1, dtype=np.uint64), *when)[:, :, None]
+    round_axis = knots.spacing_um * (rows**2 + columns**2) / 2
+    return Flows(nonrigid_um * _KNOT * bend + math.radians(rotation_deg) * turn * round_axis)
 
 
 def _slopes(phase: FloatArray) -> FloatArray:
@@ -149,7 +112,8 @@ def seen_at_um(knots: Grid, knots_um: FloatArray, seen_um: FloatArray) -> FloatA
     phase = knots.phase(seen_um)
     limits = np.array(knots_um.shape[1:]) - 2 - 1e-9
     phase = np.clip(phase, 1, limits)  # far outside the picture nothing is drawn
-    (row, column), weights = _spline(phase)[0].transpose(2, 0, 1), _spline(phase)[1]
+    base, weights = motion.knots_around(phase)
+    row, column = base[..., 0], base[..., 1]
     slopes = _slopes(phase)
     frame = np.arange(len(knots_um))[:, None]
     out = np.zeros_like(seen_um)
@@ -184,7 +148,7 @@ def mean_um(knots: Grid, knots_um: FloatArray, y_um: FloatArray, x_um: FloatArra
 
 def _mean_weights(knots: Grid, count: int, axis: int, at_um: FloatArray, derivative: int) -> FloatArray:
     phase = at_um / knots.spacing_um + (knots.reach_y, knots.reach_x)[axis]
-    base, weights = _spline(phase)
+    base, weights = motion.knots_around(phase)
     if derivative:
         weights = _slopes(phase)
     total = np.zeros(count)

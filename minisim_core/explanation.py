@@ -51,11 +51,13 @@ def _one_frame(scene: Scene, block: Block, at: int, weights: FloatArray) -> tupl
         scene.shadow_arrays, block.swelling[at], (block.flow_px[at], *scene.flow_place),
         scene.canvas.margin_px, path_taps(buffers.taps, block.path_px[at]), scene.shade,
     )  # fmt: skip
-    count = len(scene.places)
-    near, far = np.empty(count), np.empty(count)
-    kernels.weigh_cells(near, far, buffers.near, buffers.far, scene.grid, FAR_LEVEL, scene.cell_arrays)
+    near, far = np.empty((2, len(block.focus_weights[at]), len(scene.places)))
+    kernels.weigh_cells(
+        near.ravel(), far.ravel(), buffers.near, buffers.far, scene.grid, FAR_LEVEL, scene.cell_arrays
+    )
     near_light, far_light = scene.amplitudes
-    cells = (near * near_light + far * far_light) * block.fluorescence[:, at]
+    near = (block.focus_weights[at][:, None] * near).sum(axis=0)
+    cells = (near * near_light + far[0] * far_light) * block.fluorescence[:, at]
     beyond = float((_level(scene, buffers.far, FAR_LEVEL) * scene.beyond.ravel()).sum())
     level, near_haze, far_haze = scene.haze_arrays
     haze = 0.0

@@ -78,6 +78,15 @@ class Motion(Parameters):
         unit="°",
         label="Rotation",
     )
+    axial_um: float = quantity(
+        0.0,
+        "motion along the axis, which moves the focus (rms while running)",
+        low=0,
+        high=1.5,
+        step=0.05,
+        unit="µm",
+        label="Axial motion",
+    )
     running_fraction: float = quantity(0.35, "share of the time spent running", low=0, high=1, step=0.05)
     bout_s: float = quantity(5.0, "typical length of a running bout", low=1, high=120, unit="s")
     looseness: float = quantity(
@@ -98,6 +107,12 @@ _NATURAL_HZ = 6.0  # of the brain on its attachments [K]
 _DAMPING = 0.5  # of that swing over critical damping [K]
 _FORGOTTEN = 8.0  # it has forgotten a push when that has faded to e⁻⁸
 _STRIDE_HZ = 7.0  # rate at which the stride has the amplitude asked
+
+_SLOW, _MOVING = 0.6, 0.8  # shares of a course that is always there, and with running; squares add to 1
+_INSTANTS = 8  # an exposure shows the mean of so many instants of a course
+_KNOT = 1 / math.sqrt(151 / 315 / 3)  # of a course of unit rms: its knots are uniform in ± this. Derived.
+COURSE_BOUND = (_SLOW + _MOVING) * _KNOT
+"""What no course of unit rms exceeds."""
 
 _DRIFT_KNOTS_S = (15.0, 60.0, 200.0)
 _DRIFT_BOUND = 3.0  # sd at which drift saturates softly
@@ -147,6 +162,56 @@ def running(seed: int, fraction: float, bout_s: float, times_s: FloatArray) -> F
     threshold = -randomness.normal_quantiles(np.array([fraction]))[0]
     steepness = 1.6 * bout_s / (2 * _GATE_S)
     return 0.5 + 0.5 * np.tanh(steepness * (noise - threshold))
+
+
+def knots_around(phase: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
+    """First of the four knots around each phase, and their cubic B-spline weights, (4, ...)."""
+    base = np.floor(phase).astype(np.int64)
+    f = phase - base
+    weights = [(1 - f) ** 3, 3 * f**3 - 6 * f**2 + 4, -3 * f**3 + 3 * f**2 + 3 * f + 1, f**3]
+    return base - 1, np.stack(weights) / 6
+
+
+def courses(
+    seed: int,
+    what: str,
+    names: NDArray[np.uint64],
+    running_fraction: float,
+    bout_s: float,
+    clock: Clock,
+) -> FloatArray:
+    """Mean over each exposure of courses that are faster and larger while the animal runs.
+
+    Each is a cubic B-spline in time through uniform knots, so it has a bound; one with knots every
+    20 s is always there, one with knots every 0.4 s comes with running.
+
+    Parameters
+    ----------
+    names : (N,) uint64
+        One course for each, whatever the others.
+
+    Returns
+    -------
+    (frames, N) float64
+        Of unit rms while running, 0.6 at rest, and never beyond `COURSE_BOUND`.
+    """
+    times = clock.inside_s(_INSTANTS)
+    gate = running(seed, running_fraction, bout_s, times)
+    total = np.zeros((clock.frames, len(names)))
+    for part, spacing_s, share in (
+        ("slow", 20.0, np.full_like(gate, _SLOW)),
+        ("moving", 0.4, _MOVING * gate),
+    ):
+        key = randomness.stream(seed, "motion", f"{what} {part}")
+        base, weights = knots_around(times / spacing_s)
+        first, count = int(base[0]), int(base[-1] - base[0]) + 4
+        mixing = np.zeros((len(times), count))
+        for k in range(4):
+            mixing[np.arange(len(times)), base - first + k] = weights[k] * share
+        mixing = mixing.reshape(clock.frames, _INSTANTS, count).mean(axis=1)
+        knots = np.stack([2 * randomness.uniforms(key, names, first + k) - 1 for k in range(count)])
+        total += mixing @ knots
+    return _KNOT * total
 
 
 def path(seed: int, m: Motion, times_s: FloatArray) -> FloatArray:
@@ -236,7 +301,7 @@ def _drift(seed: int, axis: str, times_s: FloatArray) -> FloatArray:
 
 def rigid(m: Motion) -> Motion:
     """Return the motion without what the path does not know of, so that it is drawn once."""
-    others = ("nonrigid_um", "nonrigid_length_um", "rotation_deg")
+    others = ("nonrigid_um", "nonrigid_length_um", "rotation_deg", "axial_um")
     return m.model_copy(update={name: Motion.model_fields[name].default for name in others})
 
 

@@ -60,12 +60,10 @@ def scratch(canvas: Canvas, dtype: type = np.float32) -> Scratch:
 def draw(scene: Scene, block: Block, at: int) -> tuple[Float32Array, Any]:
     """Draw the tissue of one frame of a block: the canvas, and the taps that move it."""
     buffers = scratch(scene.canvas)
-    near, far = scene.amplitudes
-    light = block.fluorescence[:, at]
     haze = scene.haze_arrays
     kernels.draw(
         buffers.near, buffers.far, scene.grid, FAR_LEVEL, scene.cell_arrays,
-        (near * light).astype(np.float32), (far * light).astype(np.float32),
+        *scene.cell_light(block, at),
         *haze, block.haze[:, at], scene.beyond * np.float32(block.beyond[at]),
         scene.inverse_beam, scene.shadow_arrays, block.swelling[at],
     )  # fmt: skip

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from . import (
     activity,
+    axial,
     background,
     bleaching,
     cells,
@@ -63,6 +64,7 @@ class Block(NamedTuple):
     swelling: FloatArray  # (frames,)
     path_px: FloatArray  # (frames, points, 2)
     flow_px: Float32Array  # (frames, rows, columns): the stream function's knots
+    focus_weights: FloatArray  # (frames, 1 or 3): of the sets of images
 
 
 class Scene:
@@ -91,6 +93,7 @@ class Scene:
         edge2 = 2 * self.canvas.half_um**2
         at_edge = focal_surface_um(edge2, e.focus_um, scope.field_curvature_um)
         defocus = max(abs(z - f) for z in c.depth_range_um for f in (e.focus_um, at_edge))
+        defocus += axial.distance_um(e.motion)
         body = c.radius_um + 3 * c.radius_sd_um + 3 * scope.aberration_um
         reach = self.canvas.half_um / self.off_axis.scale + defocus * self.lens.slope + body
         return math.ceil(reach / _APRON_STEP_UM) * _APRON_STEP_UM
@@ -150,18 +153,33 @@ class Scene:
         """The cells' images, under the switches `blur` and `dimming`."""
         return self.images_with(blur="blur" in self.on, dimming="dimming" in self.on)
 
-    def images_with(self, *, blur: bool, dimming: bool) -> CellImages:
+    def images_with(self, *, blur: bool, dimming: bool, focus_shift_um: float = 0.0) -> CellImages:
         """Return the cells' images with the lens and the tissue as asked."""
         c = self.experiment.cells
+        lens = self.lens._replace(focus_um=self.lens.focus_um + focus_shift_um)
         return cell_images(
             self.canvas, self.places, self.bodies, c.nucleus_fraction, c.nucleus_brightness,
-            self.lens, self.off_axis, self.medium, blur, dimming,
+            lens, self.off_axis, self.medium, blur, dimming,
         )  # fmt: skip
 
     @cached_property
     def cell_arrays(self) -> CellArrays:
-        """The images as the kernels take them."""
-        return CellArrays(*(getattr(self.images, name) for name in CellArrays._fields))
+        """The images as the kernels take them: one set, or three when focus moves."""
+        images = self.images
+        if self.focus_distance_um:
+            switches = {"blur": "blur" in self.on, "dimming": "dimming" in self.on}
+            deeper, shallower = (
+                self.images_with(**switches, focus_shift_um=side * self.focus_distance_um) for side in (1, -1)
+            )
+            images = axial.joined(images, deeper, shallower)
+        return CellArrays(*(getattr(images, name) for name in CellArrays._fields))
+
+    def cell_light(self, block: Block, at: int) -> tuple[Float32Array, Float32Array]:
+        """Return the near and far light of every image that the kernels take, in one frame."""
+        near, far = (of_cell * block.fluorescence[:, at] for of_cell in self.amplitudes)
+        shares = block.focus_weights[at][:, None]
+        once = np.arange(len(shares))[:, None] == 0  # what is far is scattered alike, wherever the focus
+        return (shares * near).astype(np.float32).ravel(), (once * far).astype(np.float32).ravel()
 
     @cached_property
     def near_focus(self) -> NDArray[np.bool_]:
@@ -449,6 +467,19 @@ class Scene:
         points = motion.points_per_exposure(e.motion, e.exposure_s, e.pixel_um)
         return motion.exposure_paths(e.seed, motion.rigid(e.motion), self.clock(block), points).path_um
 
+    @property
+    def focus_distance_um(self) -> float:
+        """How far the focus lies from rest in the other two sets of images; 0 if there are none."""
+        return axial.distance_um(self.experiment.motion) if "motion" in self.on else 0.0
+
+    def focus_shifts_um(self, block: int) -> FloatArray:
+        """Return how much deeper than at rest each exposure of one block is focused."""
+        e, m = self.experiment, self.experiment.motion
+        if not self.focus_distance_um:
+            return np.zeros(FRAMES_PER_BLOCK)
+        away = axial.axial(e.seed, m.axial_um, m.running_fraction, m.bout_s, self.clock(block)).values_um
+        return -m.looseness * away
+
     @cached_property
     def flow_grid(self) -> deformation.Grid:
         """Knots of the flow that turns and bends the tissue."""
@@ -507,6 +538,7 @@ class Scene:
             swelling,
             self.exposure_paths_um(number) / self.canvas.pixel_um,
             (self.flows_um(number) / self.canvas.pixel_um).astype(np.float32),
+            axial.weights(self.focus_shifts_um(number), self.focus_distance_um),
         )
 
 

@@ -369,6 +369,14 @@ class Truth:
         return out.reshape(len(numbers), *rest.shape)
 
     @cached_property
+    def focus_um(self) -> FloatArray:
+        """Depth of best focus on the axis, mean over each frame's exposure, (T,)."""
+        exposures = self.exposure_index
+        blocks = range(exposures[-1] // FRAMES_PER_BLOCK + 1)
+        shifts = np.concatenate([self._scene.focus_shifts_um(block) for block in blocks])
+        return _fixed(self._scene.experiment.focus_um + shifts[exposures])
+
+    @cached_property
     def motion_path_time_s(self) -> FloatArray:
         """Instants of `motion_path_um`, (P,), 400 per second."""
         e = self._scene.experiment

@@ -40,6 +40,7 @@ def change(exp: ms.Experiment, name: str) -> ms.Experiment:
         "tissue.refractive_index": 1.38,
         "motion.nonrigid_um": 0.1,
         "motion.rotation_deg": 0.02,
+        "motion.axial_um": 0.5,
     }
     if name in special:
         new: Any = special[name]
@@ -149,6 +150,7 @@ STAGES: dict[str, str] = {
     "motion.nonrigid_um": "deformation.flows",
     "motion.nonrigid_length_um": "",
     "motion.rotation_deg": "deformation.flows",
+    "motion.axial_um": "axial.axial axial.joined images.cell_images",
     "motion.running_fraction": "motion.exposure_paths vessels.swellings",
     "motion.bout_s": "motion.exposure_paths vessels.swellings",
     "motion.looseness": "motion.exposure_paths",
@@ -367,7 +369,7 @@ def test_clear_forgets_everything(small: Small) -> None:
 # -- law 3: a frame is a function of its number --------------------------------------------------
 
 
-BENDING = {"nonrigid_um": 0.8, "rotation_deg": 0.2, "running_fraction": 0.9}
+BENDING = {"nonrigid_um": 0.8, "rotation_deg": 0.2, "axial_um": 1.0, "running_fraction": 0.9}
 
 
 @pytest.mark.parametrize("motion", [{}, BENDING], ids=["shifting", "bending"])
@@ -971,6 +973,9 @@ ms.simulate(small.with_(vessels={"count": 0})).frames[0]
 look("no vessels")
 ms.simulate(small.with_(activity={"bleaching_per_million_photons": 9})).frames[0]
 look("bleaching")
+rec = ms.simulate(small.with_(motion={"nonrigid_um": 0.5, "rotation_deg": 0.1, "axial_um": 1}))
+rec.frames[0], rec.explain((1, 2)), rec.truth.displacement_um((0, 0))
+look("a brain that bends")
 print(json.dumps(new))
 """
 
