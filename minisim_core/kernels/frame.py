@@ -106,6 +106,7 @@ def pull_back(
         bent = _level(far, grid, 0)
         move_back(weights, bent, margin, motion, shade)
         warp_back(bent, canvas, *flow)
+        bent[:] = 0
     else:
         move_back(weights, canvas, margin, motion, shade)
     if shadow[0].size:
