@@ -19,6 +19,7 @@ CELLS = tuple((z, y, x) for z, y, x in zip(DEPTHS, (-40, 40, -40, 40), (-40, -40
 def scene(**changes):
     motion = STILL | {"axial_um": 1.5, "running_fraction": 1.0}
     exp = ms.presets.get("guide", field_um=160, duration_s=20, motion=motion, cells={"positions_um": CELLS})
+    exp = exp.with_(scope={"magnification_per_mm": 0})  # a brain that moves changes no magnification
     return exp.with_(**changes)
 
 
