@@ -353,7 +353,8 @@ class Scene:
     def tree(self) -> vessels.Tree:
         """The vessels."""
         v = self.experiment.vessels
-        return vessels.grow(self.experiment.seed, v.count, v.radius_um)
+        trunk_half_um = max(vessels.TRUNK_HALF_UM, 1.4 * self.sensor_half_um + 200)  # out of the corners
+        return vessels.grow(self.experiment.seed, v.count, v.radius_um, trunk_half_um)
 
     @cached_property
     def imaged_tree(self) -> vessels.Tree:

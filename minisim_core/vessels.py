@@ -66,7 +66,8 @@ class Vessels(Parameters):
 
 
 _STEP_UM = 12.0  # length of a straight piece
-_HALF_LENGTH_UM = 1500.0  # a trunk reaches this far from where it is sown
+TRUNK_HALF_UM = 1500.0
+"""A trunk reaches this far from where it is sown, unless the sensor sees farther."""
 _SPACING_UM = 230.0  # between neighbouring trunks
 _SWELLINGS = (-0.3, 0.4)  # limits of radius, relative to rest; between them and rest, a parabola
 _RESPONSE_S = 0.8  # arterioles widen twice this long after the animal has begun to run
@@ -116,7 +117,7 @@ def blood_absorption_per_mm(wavelength_nm: int, haemoglobin_g_per_l: float, oxyg
 
 
 @stage
-def grow(seed: int, count: int, radius_um: float) -> Tree:
+def grow(seed: int, count: int, radius_um: float, trunk_half_um: float = TRUNK_HALF_UM) -> Tree:
     """Grow the trees: winding trunks side by side, with branches and twigs.
 
     At every fork r³ = Σ r³, and both children leave at Murray's angles of least work.
@@ -133,6 +134,7 @@ def grow(seed: int, count: int, radius_um: float) -> Tree:
         trunk = _Shoot(
             name=f"{tree}",
             order=0,
+            length_um=2 * trunk_half_um,
             y_um=aside * math.cos(heading),
             x_um=-aside * math.sin(heading),
             heading_rad=heading + (0.4 * lean if tree else 0),
@@ -150,6 +152,7 @@ class _Shoot(NamedTuple):
 
     name: str
     order: int  # 0 trunk, 1 branch, 2 twig
+    length_um: float
     y_um: float
     x_um: float
     heading_rad: float  # that it keeps to on the whole
@@ -159,7 +162,7 @@ class _Shoot(NamedTuple):
     parent: int
 
 
-_STEPS = tuple(int(length / _STEP_UM) for length in (2 * _HALF_LENGTH_UM, 720, 420))
+_BRANCH_UM, _TWIG_UM = 720.0, 420.0  # their lengths
 _FORKS = ((0.43, 0.53, 0.63), (0.25, 0.62), ())  # of a vessel's length: trunks fork about the field
 
 
@@ -171,7 +174,7 @@ def _grow_vessel(
     seed: int, shoot: _Shoot, pieces: list[FloatArray], parents: list[NDArray[np.int64]]
 ) -> None:
     """Grow one vessel to its end, then whatever branches off it."""
-    steps, order = _STEPS[shoot.order], shoot.order
+    steps, order = int(shoot.length_um / _STEP_UM), shoot.order
     u = _marks(seed, f"forks {shoot.name}", 2 * len(_FORKS[order])).reshape(-1, 2)
     forks = [int(steps * (at + 0.08 * (u[k, 0] - 0.5))) for k, at in enumerate(_FORKS[order])]
     shares = 0.1 + 0.4 * u[:, 1]  # of r³, that leave through the branch
@@ -194,6 +197,7 @@ def _grow_vessel(
         branch = _Shoot(
             name=f"{shoot.name}.{k}",
             order=order + 1,
+            length_um=_TWIG_UM if order else _BRANCH_UM,
             y_um=nodes[fork, 0],
             x_um=nodes[fork, 1],
             heading_rad=course[fork - 1] + side * murray_angle_rad(share),

@@ -302,3 +302,14 @@ def test_radius_stays_where_the_parabola_was_fitted():
     wild = course(vessels={"vasomotion": 0.2, "running_dilation": 0.3, "heart": 0.05})
     assert -0.3 <= wild.min()
     assert wild.max() <= 0.4
+
+
+def test_trunks_leave_a_wide_sensor_at_both_ends():
+    rec = ms.simulate(ms.presets.get("minilfov-cortex"))
+    tree = Scene(rec.experiment).tree
+    half_y, half_x = (np.array(rec.shape[1:]) * rec.pixel_um / 2).tolist()
+    breaks = np.flatnonzero(tree.parent != np.arange(len(tree.parent)) - 1)  # where a vessel begins
+    for first in np.flatnonzero(tree.parent < 0):
+        last = (*breaks[breaks > first], len(tree.parent))[0] - 1
+        for y, x in (tree.segments_um[first, :2], tree.segments_um[last, 2:4]):
+            assert abs(y) > half_y or abs(x) > half_x
