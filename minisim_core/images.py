@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .canvas import FAR_LEVEL, LEVELS, RUNG, Canvas, views
 from .cells import Bodies, Places
-from .kernels import bodies as body_kernels
+from .cores import dendrite_shares, draw_cores
 from .kernels import pyramid as pyramid_kernels
 from .memory import Result, stage
 from .scope import Lens, OffAxis, focal_surface_um, imaged_um, lens_blur_um
@@ -27,9 +25,6 @@ from .tissue import (
 
 FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
-
-_TRIM = 1e-3
-"""Values of a core below this share of its peak are cut off and their light given to the rest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +62,7 @@ class CellImages(Result):
 def body_variance_um2(
     radius_um: FloatArray, axis_ratio: FloatArray, nucleus: float, nucleus_brightness: float
 ) -> FloatArray:
-    """Variance per axis of a projected ball with a nucleus, mean over its two axes."""
+    """Variance per axis of a projected soma, a ball with a nucleus, mean over its two axes."""
     lost = 1 - nucleus_brightness
     ball = radius_um**2 / 5 * (1 - lost * nucleus**5) / (1 - lost * nucleus**3)
     return ball * (axis_ratio + 1 / axis_ratio) / 2
@@ -147,8 +142,11 @@ def cell_images(
     light = fate(position[:, 0], coefficients)
     shine = fluence(position[:, 0], coefficients)
 
+    soma = body_variance_um2(bodies.radius_um, bodies.axis_ratio, nucleus_fraction, nucleus_brightness)
+    dendrites = dendrite_shares(bodies, nucleus_fraction, nucleus_brightness)
     variance = (
-        body_variance_um2(bodies.radius_um, bodies.axis_ratio, nucleus_fraction, nucleus_brightness)
+        soma
+        + dendrites * (bodies.dendrite_variance_um2 - soma)
         + disc**2 / 4
         + sigma**2
         + canvas.pixel_um**2 / 12
@@ -163,7 +161,7 @@ def cell_images(
 
     place = imaged_um(position[:, 1], position[:, 2], off_axis.scale, off_axis.distortion_per_mm2)
     y, x = canvas.pixel_of(*place)
-    patches = _cores(canvas, y, x, bodies, nucleus_fraction, nucleus_brightness, disc, sigma, core)
+    patches = draw_cores(canvas, y, x, bodies, nucleus_fraction, nucleus_brightness, disc, sigma, core)
     base, along_y, along_x = _splats(canvas, y, x)
     return CellImages(
         center_px=np.stack([y, x], axis=1),
@@ -189,99 +187,6 @@ def _splats(
     pyramid_kernels.spline_weights(top, along_y, y, rows)
     pyramid_kernels.spline_weights(left, along_x, x, columns)
     return canvas.level_offsets[:-1] + top * columns + left, along_y, along_x
-
-
-def _cores(
-    canvas: Canvas,
-    y: FloatArray,
-    x: FloatArray,
-    bodies: Bodies,
-    nucleus: float,
-    nucleus_brightness: float,
-    disc_um: FloatArray,
-    sigma_um: FloatArray,
-    share: FloatArray,
-) -> dict[str, NDArray[Any]]:
-    """Draw the core patches, each on the coarsest level that still shows its shape."""
-    size = body_kernels.SIZE
-    reach_um = bodies.radius_um * np.sqrt(bodies.axis_ratio) + disc_um + 2.5 * sigma_um
-    reach = np.maximum(reach_um / canvas.pixel_um, 1) / (size / 2 - 3)
-    level = np.clip(np.ceil(np.log2(reach)), 0, LEVELS - 1).astype(np.int64)
-    node_px: FloatArray = 2.0**level
-    pad = np.where(level > 0, pyramid_kernels.PAD, 0)
-    v, u = y / node_px + pad, x / node_px + pad
-    top, left = np.floor(v).astype(np.int64) - size // 2, np.floor(u).astype(np.int64) - size // 2
-    # the rest lies beyond the canvas, where nothing of it is seen
-    margin = (size / 2 + 2) * node_px
-    seen = (np.abs(y - canvas.rows / 2) < canvas.rows / 2 + margin) & (
-        np.abs(x - canvas.columns / 2) < canvas.columns / 2 + margin
-    )
-    k = np.flatnonzero(seen)
-    node_um = node_px[k] * canvas.pixel_um
-    shape = (bodies.radius_um[k], bodies.axis_ratio[k], bodies.orientation_rad[k])
-    place = (v[k] - top[k], u[k] - left[k], node_um)
-    if not disc_um.any() and not sigma_um.any():
-        patches: NDArray[Any] = np.zeros((len(k), size, size), dtype=np.float32)
-        body_kernels.sharp_bodies(patches, *place, *shape, nucleus, nucleus_brightness)
-    else:
-        disc, sigma = _without_ringing(disc_um[k], sigma_um[k], bodies.radius_um[k], node_um)
-        spectra = np.empty((len(k), size, size // 2 + 1), dtype=np.complex64)
-        body_kernels.core_spectra(
-            spectra, *place, canvas.pixel_um, level[k] == 0, *shape, nucleus, nucleus_brightness,
-            disc, sigma, *_tables(),
-        )  # fmt: skip
-        patches = np.fft.irfft2(spectra, s=(size, size))
-    total, inside = np.empty(len(k)), np.empty((len(k), 4), dtype=np.int64)
-    body_kernels.totals(patches, _TRIM, total)
-    limits = [
-        np.stack([-corner[k], nodes[level[k]] - corner[k]], axis=1)
-        for corner, nodes in ((top, canvas.level_rows), (left, canvas.level_columns))
-    ]
-    body_kernels.trim(patches, _TRIM, inside, *limits)
-    box = np.zeros((len(y), 4), dtype=np.int64)
-    box[k] = inside
-    height, width = box[:, 1] - box[:, 0], box[:, 3] - box[:, 2]
-    first = np.concatenate([[0], np.cumsum(height * width)])
-    values = np.empty(first[-1], dtype=np.float32)
-    scale = share[k] / np.where(total > 0, total, 1) / node_px[k] ** 2
-    body_kernels.pack(patches, inside, scale, first[k], values)
-    return {
-        "level": level,
-        "top": top + box[:, 0],
-        "left": left + box[:, 2],
-        "rows": height,
-        "columns": width,
-        "first": first[:-1],
-        "values": values,
-    }
-
-
-def _without_ringing(
-    disc_um: FloatArray, sigma_um: FloatArray, radius_um: FloatArray, node_um: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Soften a wide disc's edge to what the grid can show, and shrink it to keep its variance.
-
-    A body that is wide itself does part of it. No profile can be soft and as low and as narrow as
-    a disc: the variance is kept, and the peak is up to 7 % high.
-    """
-    missing = np.maximum((0.72 * node_um) ** 2 - sigma_um**2 - 0.07 * radius_um**2, 0)
-    missing = np.where(disc_um**2 > 16 * missing, missing, 0)
-    return np.sqrt(disc_um**2 - 4 * missing), np.sqrt(sigma_um**2 + missing)
-
-
-@cache
-def _tables() -> tuple[FloatArray, FloatArray, float]:
-    """Tabulate the transforms of a ball and of a disc, 32 entries per unit of the argument."""
-    from scipy.special import j1
-
-    per_unit = 32.0
-    q = np.arange(int(160 * per_unit)) / per_unit
-    q[0] = 1e-3
-    ball = 3 * (np.sin(q) - q * np.cos(q)) / q**3
-    disc = 2 * j1(q) / q
-    ball[0] = disc[0] = 1.0
-    ball[-1] = disc[-1] = 0.0
-    return ball, disc, per_unit
 
 
 def picture(canvas: Canvas, images: CellImages, near: FloatArray, far: FloatArray) -> Float32Array:

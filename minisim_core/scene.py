@@ -94,8 +94,11 @@ class Scene:
         at_edge = focal_surface_um(edge2, e.focus_um, scope.field_curvature_um)
         defocus = max(abs(z - f) for z in c.depth_range_um for f in (e.focus_um, at_edge))
         defocus += axial.distance_um(e.motion)
-        body = c.radius_um + 3 * c.radius_sd_um + 3 * scope.aberration_um
-        reach = self.canvas.half_um / self.off_axis.scale + defocus * self.lens.slope + body
+        s = c.stained
+        body = s.radius_um + 3 * s.radius_sd_um + 3 * scope.aberration_um
+        # far out of focus, dendrites are too faint to see
+        widest = max(defocus * self.lens.slope, s.dendrite_reach_um)
+        reach = self.canvas.half_um / self.off_axis.scale + body + widest
         return math.ceil(reach / _APRON_STEP_UM) * _APRON_STEP_UM
 
     @property
@@ -136,15 +139,18 @@ class Scene:
     @cached_property
     def bodies(self) -> cells.Bodies:
         """What the cells look like."""
-        e, c = self.experiment, self.experiment.cells
-        return cells.grow(e.seed, self.places, c.radius_um, c.radius_sd_um, c.elongation)
+        e, s = self.experiment, self.experiment.cells.stained
+        return cells.grow(
+            e.seed, self.places, s.radius_um, s.radius_sd_um, e.cells.elongation, s.dendrite_count,
+            s.dendrite_length_um, s.dendrite_radius_um,
+        )  # fmt: skip
 
     @cached_property
     def bright_molecules(self) -> FloatArray:
         """Bright molecules of each cell at rest."""
         e, c = self.experiment, self.experiment.cells
         return cells.express(
-            e.seed, self.places, self.bodies, c.nucleus_fraction, c.nucleus_brightness,
+            e.seed, self.places, self.bodies, c.stained.nucleus_fraction, c.stained.nucleus_brightness,
             c.brightness_sd, c.concentration_micromolar, c.bright_fraction_at_rest,
         ).bright_molecules  # fmt: skip
 
@@ -155,7 +161,7 @@ class Scene:
 
     def images_with(self, *, blur: bool, dimming: bool, focus_shift_um: float = 0.0) -> CellImages:
         """Return the cells' images with the lens and the tissue as asked."""
-        c = self.experiment.cells
+        c = self.experiment.cells.stained
         lens = self.lens._replace(focus_um=self.lens.focus_um + focus_shift_um)
         return cell_images(
             self.canvas, self.places, self.bodies, c.nucleus_fraction, c.nucleus_brightness,
@@ -281,17 +287,12 @@ class Scene:
 
     # -- background -----------------------------------------------------------------------
 
-    @property
-    def _molecules_per_um2(self) -> float:
-        """Bright molecules of all resting cells, per area."""
+    def _molecules_per_um2(self, volume_um3: float) -> float:
+        """Bright molecules of all resting cells, per area, of which each lights up that volume."""
         c = self.experiment.cells
         low, high = c.depth_range_um
-        volume = (
-            float(cells.cytosol_volume_um3(c.radius_um, c.nucleus_fraction, c.nucleus_brightness))
-            * (1 + 3 * (c.radius_sd_um / c.radius_um) ** 2)  # mean of the cubed radius
-        )
-        each = c.concentration_micromolar * 1e-6 * cells.AVOGADRO * volume * 1e-15 * c.bright_fraction_at_rest
-        return c.density_per_mm3 * 1e-9 * (high - low) * each
+        each = cells.molecules(c.concentration_micromolar, volume_um3) * c.bright_fraction_at_rest
+        return c.density_per_mm3 * 1e-9 * (high - low) * float(each)
 
     @property
     def patches(self) -> background.Patches:
@@ -325,7 +326,8 @@ class Scene:
         """Photoelectrons per pixel of the neuropil, before depth."""
         area = (self.canvas.pixel_um / self.off_axis.scale) ** 2
         ratio = self.experiment.neuropil.ratio
-        return self.electrons_per_molecule * ratio * self._molecules_per_um2 * area
+        somata = self._molecules_per_um2(self.experiment.cells.stained.soma_volume_um3)
+        return self.electrons_per_molecule * ratio * somata * area
 
     @cached_property
     def beyond(self) -> Float32Array:
@@ -334,8 +336,9 @@ class Scene:
         if c.positions_um is not None:
             return np.zeros(self.canvas.level_shape(FAR_LEVEL), dtype=np.float32)
         low, high = c.depth_range_um
+        s = c.stained
         variance = float(
-            body_variance_um2(np.array(c.radius_um), np.array(1.0), c.nucleus_fraction, c.nucleus_brightness)
+            body_variance_um2(np.array(s.radius_um), np.array(1.0), s.nucleus_fraction, s.nucleus_brightness)
         )
         around = background.surround(
             self.canvas, self.drawn_half_um, (low, max(high, low + 1)), variance,
@@ -345,7 +348,8 @@ class Scene:
         light = around.in_focus
         if "out_of_focus" in self.on:
             light = light + around.out_of_focus
-        per_um3 = self._molecules_per_um2 / max(high - low, 1e-9)
+        volume = s.soma_volume_um3 + s.dendrite_volume_um3
+        per_um3 = self._molecules_per_um2(volume) / max(high - low, 1e-9)
         area = (self.canvas.pixel_um / self.off_axis.scale) ** 2
         return light * np.float32(self.electrons_per_molecule * per_um3 * area)
 

@@ -17,32 +17,18 @@ def tile_id(z, y, x):
 
 
 @jit
-def count_candidates(key, first, last, tile_um, density):
-    """How many candidates of at most this density level the tiles hold."""
-    volume = tile_um[0] * tile_um[1] * tile_um[2]
-    count = 0
-    for z in range(first[0], last[0]):
-        for y in range(first[1], last[1]):
-            for x in range(first[2], last[2]):
-                tile = tile_id(z, y, x)
-                level, k = 0.0, 0
-                while True:
-                    level -= math.log(uniform(key, tile, 4 * k)) / volume
-                    if level > density:
-                        break
-                    k += 1
-                count += k
-    return count
-
-
-@jit
-def fill_candidates(positions, levels, ids, key, first, last, tile_um, density):
-    """Positions (z, y, x), density levels and identities of the candidates.
+def candidates(key, first, last, tile_um, density):
+    """Positions (z, y, x), density levels and identities of the candidates in a box of tiles.
 
     Within a tile the levels are a unit Poisson process along the density axis: raising the
     density appends candidates and moves none.
     """
     volume = tile_um[0] * tile_um[1] * tile_um[2]
+    tiles = (last[0] - first[0]) * (last[1] - first[1]) * (last[2] - first[2])
+    mean = density * volume * tiles
+    room = int(mean + 4 * math.sqrt(mean)) + 16
+    positions, levels = np.empty((room, 3)), np.empty(room)
+    ids = np.empty(room, dtype=np.uint64)
     n = 0
     for z in range(first[0], last[0]):
         for y in range(first[1], last[1]):
@@ -53,6 +39,11 @@ def fill_candidates(positions, levels, ids, key, first, last, tile_um, density):
                     level -= math.log(uniform(key, tile, 4 * k)) / volume
                     if level > density:
                         break
+                    if n == room:
+                        positions = np.concatenate((positions, np.empty((room, 3))))
+                        levels = np.concatenate((levels, np.empty(room)))
+                        ids = np.concatenate((ids, np.empty(room, dtype=np.uint64)))
+                        room *= 2
                     positions[n, 0] = (z + uniform(key, tile, 4 * k + 1)) * tile_um[0]
                     positions[n, 1] = (y + uniform(key, tile, 4 * k + 2)) * tile_um[1]
                     positions[n, 2] = (x + uniform(key, tile, 4 * k + 3)) * tile_um[2]
@@ -60,6 +51,7 @@ def fill_candidates(positions, levels, ids, key, first, last, tile_um, density):
                     ids[n] = bits(key, tile, -1 - k)
                     n += 1
                     k += 1
+    return positions[:n], levels[:n], ids[:n]
 
 
 @jit
