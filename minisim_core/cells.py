@@ -21,10 +21,11 @@ AVOGADRO = 6.02214076e23
 BASAL = 6
 """The most basal dendrites that a cell may have: one in each sector around it."""
 
-_APICAL_LENGTH, _APICAL_RADIUS = 1.3, 1.6  # over those of a basal dendrite
-_APICAL_TILT_RAD = 0.5
+_APICAL_LENGTH, _APICAL_RADIUS = 1.3, 1.3  # over those of a basal dendrite
+_APICAL_TILT_RAD = 0.7
 _SHORTEST, _LONGEST = 0.6, 1.4  # over the mean length
-_CURL = 0.2  # largest sideways bend of a dendrite over its length
+_THINNEST = 0.3  # cross-section over the mean one
+_CURL = 0.5  # largest sideways bend of a dendrite over its length
 
 
 class Stained(NamedTuple):
@@ -50,7 +51,7 @@ class Stained(NamedTuple):
         """Mean volume of a cell's dendrites together."""
         apical, basal = _presence(self.dendrite_count)
         basals = basal * BASAL + apical * _APICAL_LENGTH * _APICAL_RADIUS**2
-        return math.pi / 3 * self.dendrite_radius_um**2 * self.dendrite_length_um * basals
+        return math.pi / 5 * self.dendrite_radius_um**2 * self.dendrite_length_um * basals
 
     @property
     def dendrite_reach_um(self) -> float:
@@ -110,10 +111,10 @@ class Cells(Parameters):
         0.3, "brightness of the nucleus over that of the cytosol", low=0, high=5, step=0.05
     )
     dendrite_count: float = quantity(
-        4.5, "mean number of proximal dendrites, one of them apical", low=0, high=1 + BASAL, step=0.5
+        4.0, "mean number of proximal dendrites, one of them apical", low=0, high=1 + BASAL, step=0.5
     )
     dendrite_length_um: float = quantity(
-        16.0,
+        20.0,
         "mean length over which a basal dendrite tapers to nothing; the apical one is longer",
         low=0,
         high=40,
@@ -121,7 +122,7 @@ class Cells(Parameters):
         unit="µm",
     )
     dendrite_radius_um: float = quantity(
-        1.0,
+        1.5,
         "radius of a basal dendrite where it leaves the soma; the apical one is thicker",
         low=0,
         high=3,
@@ -180,8 +181,8 @@ class Places(Result):
 class Bodies(Result):
     """The outline of each cell: an ellipsoid and up to K dendrites.
 
-    A dendrite is the curve root + u along + u² bend, u in 0..1, whose radius falls evenly from
-    `root_radius_um` (0 where there is none) to nothing.
+    A dendrite is the curve root + u along + u² bend, u in 0..1, whose radius falls from
+    `root_radius_um` (0 where there is none) to nothing as (1 - u)², in slices across `along`.
     """
 
     radius_um: FloatArray  # (N,)
@@ -195,21 +196,23 @@ class Bodies(Result):
     @property
     def dendrite_volume_um3(self) -> FloatArray:
         """Volume of each cell's dendrites, (N,)."""
-        return _cone_volumes_um3(self).sum(axis=1)  # type: ignore[no-any-return]
+        return _dendrite_volumes_um3(self).sum(axis=1)  # type: ignore[no-any-return]
 
     @property
     def dendrite_variance_um2(self) -> FloatArray:
         """Mean square distance per axis of the projected dendrites from the centre, (N,)."""
         root, along, bend = (v[..., 1:] for v in (self.root_um, self.along_um, self.bend_um))
-        moments = (  # of u under 3 (1 - u)²: 1/4, 1/10, 1/20, 1/35
+        moments = (  # of u under 5 (1 - u)⁴: 1/6, 1/21, 1/56, 1/126
             (root**2).sum(-1)
-            + (root * along).sum(-1) / 2
-            + ((along**2).sum(-1) + 2 * (root * bend).sum(-1)) / 10
-            + (along * bend).sum(-1) / 10
-            + (bend**2).sum(-1) / 35
+            + (root * along).sum(-1) / 3
+            + ((along**2).sum(-1) + 2 * (root * bend).sum(-1)) / 21
+            + (along * bend).sum(-1) / 28
+            + (bend**2).sum(-1) / 126
         )
-        volumes = _cone_volumes_um3(self)
-        each = moments / 2 + 0.15 * self.root_radius_um**2
+        volumes = _dendrite_volumes_um3(self)
+        # discs across `along`, seen from above
+        rise = self.along_um[..., 0] ** 2 / np.maximum((self.along_um**2).sum(axis=-1), 1e-30)
+        each = moments / 2 + 5 / 72 * (1 + rise) * self.root_radius_um**2
         return (volumes * each).sum(axis=1) / np.maximum(volumes.sum(axis=1), 1e-30)  # type: ignore[no-any-return]
 
 
@@ -295,13 +298,12 @@ def grow(
     if min(dendrite_count, dendrite_length_um, dendrite_radius_um) == 0:
         none = np.zeros((len(places), 0, 3))
         return Bodies(radius, ratio, turn, none, none, none, none[..., 0])
-    present, direction, sideways, length = _dendrites(seed, places, dendrite_count)
+    thickness, direction, sideways, length = _dendrites(seed, places, dendrite_count)
     long, short = radius * np.sqrt(ratio), radius / np.sqrt(ratio)
     dz, dy, dx = direction.transpose(2, 0, 1)
     c, s = np.cos(turn)[:, None], np.sin(turn)[:, None]
     to_surface = (dz / radius[:, None]) ** 2 + ((c * dx + s * dy) / long[:, None]) ** 2
     to_surface += ((c * dy - s * dx) / short[:, None]) ** 2
-    thickness = dendrite_radius_um * np.where(np.arange(1 + BASAL) == 0, _APICAL_RADIUS, 1.0)
     return Bodies(
         radius_um=radius,
         axis_ratio=ratio,
@@ -309,7 +311,7 @@ def grow(
         root_um=direction / np.sqrt(to_surface)[..., None],
         along_um=dendrite_length_um * length[..., None] * direction,
         bend_um=dendrite_length_um * length[..., None] * sideways,
-        root_radius_um=np.where(present, thickness, 0.0),
+        root_radius_um=dendrite_radius_um * thickness,
     )
 
 
@@ -320,8 +322,10 @@ def _presence(dendrite_count: float) -> tuple[float, float]:
 
 def _dendrites(
     seed: int, places: Places, dendrite_count: float
-) -> tuple[NDArray[np.bool_], FloatArray, FloatArray, FloatArray]:
-    """Draw which dendrites there are, where they point, how they bend, and their relative length.
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Draw how thick the dendrites are, where they point, how they bend, and how long they are.
+
+    Thickness and length are relative; a thickness of 0 means that there is none.
 
     The first is apical and rises towards the surface, at most `_APICAL_TILT_RAD` off the axis; the
     others are basal: each has a sector of its own around the cell and lies flat or points down.
@@ -333,6 +337,8 @@ def _dendrites(
 
     apical = np.arange(1 + BASAL) == 0
     present = draw("mark") < np.where(apical, *_presence(dendrite_count))
+    section = _THINNEST + 2 * (1 - _THINNEST) * draw("thickness")  # of mean 1
+    thickness = np.where(present, np.sqrt(section) * np.where(apical, _APICAL_RADIUS, 1.0), 0.0)
     azimuth, height = draw("azimuth"), draw("height")
     sector = np.arange(1 + BASAL) + 0.8 * azimuth + BASAL * azimuth[:, :1]
     angle = 2 * math.pi * np.where(apical, azimuth, sector / BASAL)
@@ -344,13 +350,13 @@ def _dendrites(
     over = np.stack([flat, -z * s, -z * c], axis=-1)
     turn, lift = (_CURL * (2 * draw(name) - 1)[..., None] for name in ("turn", "lift"))
     length = (_SHORTEST + (_LONGEST - _SHORTEST) * draw("length")) * np.where(apical, _APICAL_LENGTH, 1.0)
-    return present, direction, turn * across + lift * over, length
+    return thickness, direction, turn * across + lift * over, length
 
 
-def _cone_volumes_um3(bodies: Bodies) -> FloatArray:
+def _dendrite_volumes_um3(bodies: Bodies) -> FloatArray:
     """Volume of every dendrite, (N, K); a slight bend does not change it."""
     length = np.sqrt((bodies.along_um**2).sum(axis=-1))
-    return math.pi / 3 * bodies.root_radius_um**2 * length  # type: ignore[no-any-return]
+    return math.pi / 5 * bodies.root_radius_um**2 * length  # type: ignore[no-any-return]
 
 
 @stage

@@ -100,7 +100,7 @@ def _core_levels(
     soma = bodies.radius_um * np.sqrt(bodies.axis_ratio)
     nodes = body_kernels.SIZE / 2
     fits = (soma + disc_um + 2.5 * sigma_um) / (nodes - 3)
-    tips = np.abs(bodies.root_um + 0.75 * bodies.along_um)[..., 1:].max(axis=-1)
+    tips = np.abs(bodies.root_um + 0.55 * bodies.along_um)[..., 1:].max(axis=-1)
     tip = np.where(bodies.root_radius_um > 0, tips, 0.0).max(axis=1, initial=0.0)
     fits_all = (tip + disc_um + 2 * sigma_um) / nodes
     level, ample, coarse = (

@@ -107,6 +107,10 @@ STAGES: dict[str, str] = {
     "cells.elongation": BODY,
     "cells.nucleus_fraction": "cells.express images.cell_images background.surround",
     "cells.nucleus_brightness": "cells.express images.cell_images background.surround",
+    "cells.labelling": BODY,
+    "cells.dendrite_count": BODY,
+    "cells.dendrite_length_um": BODY,
+    "cells.dendrite_radius_um": BODY,
     "cells.brightness_sd": "cells.express",
     "cells.concentration_micromolar": "cells.express",
     "cells.bright_fraction_at_rest": "cells.express",
@@ -437,6 +441,7 @@ def cells_by_id(scene: Scene) -> dict[int, tuple[Any, ...]]:
         int(name): (
             *scene.places.positions_um[i],
             b.radius_um[i], b.axis_ratio[i], b.orientation_rad[i], scene.bright_molecules[i],
+            b.root_um[i].tobytes(), b.along_um[i].tobytes(), b.bend_um[i].tobytes(),
             tuple(spikes.time_s[spikes.first[i] : spikes.first[i + 1]]),
         )
         for i, name in enumerate(scene.places.ids)
@@ -452,7 +457,7 @@ def test_a_denser_tissue_keeps_the_cells_it_had(small: Small) -> None:
     assert 1.03 * n < len(dense.truth.positions_um) < 1.2 * n
     assert np.array_equal(dense.truth.positions_um[:n], sparse.truth.positions_um)
     a, b = Scene(sparse.experiment), Scene(dense.experiment)
-    for name in ("radius_um", "axis_ratio", "orientation_rad"):
+    for name in ("radius_um", "axis_ratio", "orientation_rad", "root_um", "bend_um", "root_radius_um"):
         assert np.array_equal(getattr(b.bodies, name)[:n], getattr(a.bodies, name))
     assert np.array_equal(b.bright_molecules[:n], a.bright_molecules)
     old = dense.truth.spike_cell < n
@@ -998,7 +1003,7 @@ def test_a_changed_kernel_file_recompiles_the_kernels_that_use_it(
         "import numpy as np\n"
         "from minisim_core.kernels import placement\n"
         "size = np.full(3, 50.0)\n"
-        "print(placement.count_candidates(np.uint64(3), np.zeros(3, int), np.full(3, 6), size, 1e-4))"
+        "print(len(placement.candidates(np.uint64(3), np.zeros(3, int), np.full(3, 6), size, 1e-4)[0]))"
     )
 
     def count(cache: str) -> str:

@@ -1,8 +1,8 @@
 """Images of cell bodies: exact in the Fourier domain, or sharp by counting what lies in a pixel.
 
 A body is an ellipsoid with a nucleus and a few dendrites. A dendrite is a curve, root + u along +
-u² bend for u in 0..1, dressed with discs whose radius falls evenly to nothing at its end; its
-volume grows as 1 - (1 - u)³.
+u² bend for u in 0..1, dressed with discs across `along` whose radius falls as (1 - u)²: thick where
+it leaves the soma, then thin; its volume grows as 1 - (1 - u)⁵.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ SIZE = 32
 """Nodes of a core patch before it is trimmed."""
 
 _HALF = SIZE // 2 + 1
-_FADE = (12.5, 15.0)  # nodes from a patch's centre between which a dendrite that is too long fades
+_GOLDEN_RAD = math.pi * (3 - math.sqrt(5))
+_BEADED = 0.7  # of a dendrite's length; 1/400 of its light lies beyond
+_FADE = (11.5, 14.5)  # nodes from a patch's centre between which a dendrite that is too long fades
 
 
 @jit
@@ -39,7 +41,7 @@ def _kept(y_um, x_um, node_um):
 
 @jit
 def string_beads(beads, root, along, bend, root_radius, node_um):
-    """Cut one cell's dendrites into beads: y, x, variance per axis, share of the dendrites' light.
+    """Cut one cell's dendrites into beads: rows y, x, variance per axis, share of their light.
 
     Beads lie no farther apart than the nodes, so what lies between them is finer than the grid.
     Returns how many there are.
@@ -49,25 +51,31 @@ def string_beads(beads, root, along, bend, root_radius, node_um):
         if root_radius[k] == 0:
             continue
         length = math.hypot(along[k, 1] + bend[k, 1], along[k, 2] + bend[k, 2])
-        pieces = int(length / node_um) + 2
+        pieces = int(_BEADED * length / node_um) + 2
+        size = _length(along[k])
+        section = (1 + (along[k, 0] / size) ** 2) / 8  # variance per axis of a tilted disc, projected
         for m in range(pieces):
             # centre of mass of the piece between two distances from the end
-            v0, v1 = 1 - m / pieces, 1 - (m + 1) / pieces
-            volume = v0**3 - v1**3
-            u = 1 - 0.75 * (v0**4 - v1**4) / volume
-            y = root[k, 1] + u * (along[k, 1] + u * bend[k, 1])
-            x = root[k, 2] + u * (along[k, 2] + u * bend[k, 2])
-            light = volume * root_radius[k] ** 2 * _length(along[k]) * _kept(y, x, node_um)
-            if light == 0 or count == beads.shape[0]:
+            v0, v1 = 1 - _BEADED * m / pieces, 1 - _BEADED * (m + 1) / pieces
+            volume = v0**5 - v1**5
+            v = 5 / 6 * (v0**6 - v1**6) / volume
+            y, x = _point(root[k], along[k], bend[k], 1 - v)
+            light = volume * root_radius[k] ** 2 * size * _kept(y, x, node_um)
+            if light == 0 or count == beads.shape[1]:
                 break
-            beads[count, 0], beads[count, 1] = y, x
-            beads[count, 2] = (root_radius[k] * (1 - u)) ** 2 / 4
-            beads[count, 3] = light
+            beads[0, count], beads[1, count] = y, x
+            beads[2, count] = section * (root_radius[k] * v * v) ** 2
+            beads[3, count] = light
             total += light
             count += 1
     for n in range(count):
-        beads[n, 3] /= total
+        beads[3, n] /= total
     return count
+
+
+@jit
+def _point(root, along, bend, u):
+    return root[1] + u * (along[1] + u * bend[1]), root[2] + u * (along[2] + u * bend[2])
 
 
 @jit
@@ -76,31 +84,48 @@ def _length(v):
 
 
 @jit
-def _waves(table, at, variance, step, weight):
-    """Cos and sin of the first wave numbers at one place, damped by a Gaussian: by recurrence."""
-    turn_c, turn_s = math.cos(step * at), math.sin(step * at)
-    damp, fall, falls = weight, 0.0, math.exp(-variance * step * step)
-    fall = math.sqrt(falls)
-    c, s = 1.0, 0.0
-    for m in range(_HALF):
-        table[m], table[_HALF + m] = damp * c, damp * s
-        c, s = c * turn_c - s * turn_s, s * turn_c + c * turn_s
-        damp *= fall
-        fall *= falls
+def _waves(at, variance, step):
+    """Cosines (first half of the rows) and sines of every wave number, damped by Gaussians."""
+    count = at.size
+    out = np.empty((2 * _HALF, count), dtype=np.float32)
+    turns = np.empty((4, count), dtype=np.float32)
+    turn_c, turn_s, fall, falls = turns[0], turns[1], turns[2], turns[3]
+    for n in range(count):
+        out[0, n], out[_HALF, n] = 1, 0
+        turn_c[n], turn_s[n] = math.cos(step * at[n]), math.sin(step * at[n])
+        damp = math.exp(-0.5 * variance[n] * step * step)
+        fall[n], falls[n] = damp, damp * damp
+    for m in range(_HALF - 1):
+        c, s, next_c, next_s = out[m], out[_HALF + m], out[m + 1], out[_HALF + m + 1]
+        for n in range(count):
+            damped_c, damped_s = fall[n] * c[n], fall[n] * s[n]
+            next_c[n] = damped_c * turn_c[n] - damped_s * turn_s[n]
+            next_s[n] = damped_c * turn_s[n] + damped_s * turn_c[n]
+        for n in range(count):
+            fall[n] *= falls[n]
+    return out
 
 
 @jit
-def _sum_beads(sums, down, across, beads, node_um):
+def sum_beads(sums, beads, node_um):
     """Sums over beads of products of waves: rows cos, sin along y; columns cos, sin along x."""
     step = 2 * math.pi / (SIZE * node_um)
-    sums[:] = 0
-    for n in range(beads.shape[0]):
-        _waves(down, beads[n, 0], beads[n, 2], step, beads[n, 3])
-        _waves(across, beads[n, 1], beads[n, 2], step, 1.0)
-        for i in range(2 * _HALF):
-            row, weight = sums[i], down[i]
-            for j in range(across.size):
-                row[j] += weight * across[j]
+    count = (beads.shape[1] + 3) // 4 * 4
+    down = np.zeros((2 * _HALF, count), dtype=np.float32)
+    across = np.zeros((count, sums.shape[1]), dtype=np.float32)
+    down_waves, across_waves = _waves(beads[0], beads[2], step), _waves(beads[1], beads[2], step)
+    for i in range(2 * _HALF):
+        for n in range(beads.shape[1]):
+            down[i, n] = down_waves[i, n] * beads[3, n]
+            across[n, i] = across_waves[i, n]
+    for i in range(2 * _HALF):
+        row, weight = sums[i], down[i]
+        row[:] = 0
+        for n in range(0, count, 4):
+            a, b, c, d = across[n], across[n + 1], across[n + 2], across[n + 3]
+            wa, wb, wc, wd = weight[n], weight[n + 1], weight[n + 2], weight[n + 3]
+            for j in range(row.size):
+                row[j] += (wa * a[j] + wb * b[j]) + (wc * c[j] + wd * d[j])
 
 
 @jit
@@ -132,10 +157,8 @@ def core_spectra(
     by the spline's.
     """
     shape_y, shape_x = np.empty((_HALF, 2)), np.empty((_HALF, 2))
-    beads = np.empty((64 * root_radius.shape[1], 4))
-    sums = np.zeros((2 * _HALF, 2 * _HALF + 6), dtype=np.float32)  # rows of whole vectors
-    down = np.zeros(2 * _HALF, dtype=np.float32)
-    across = np.zeros(2 * _HALF + 6, dtype=np.float32)
+    beads = np.empty((4, 64 * root_radius.shape[1]))
+    sums = np.empty((2 * _HALF, 2 * _HALF + 6), dtype=np.float32)  # rows of whole vectors
     for n in range(out.shape[0]):
         h = node_um[n]
         for i in range(_HALF):
@@ -146,7 +169,7 @@ def core_spectra(
         count = 0
         if dendrite_share[n] > 0:
             count = string_beads(beads, root[n], along[n], bend[n], root_radius[n], h)
-            _sum_beads(sums, down, across, beads[:count], h)
+            sum_beads(sums, beads[:, :count], h)
         rest = dendrite_share[n] if count else 0.0
         long_axis = radius[n] * math.sqrt(ratio[n])
         short_axis = radius[n] / math.sqrt(ratio[n])
@@ -241,35 +264,59 @@ def sharp_bodies(
 
 @jit
 def _throw_dendrites(patch, row, column, node_um, root, along, bend, root_radius):
-    """Add dendrites in points of known volume: discs along the curve, filled evenly."""
+    """Add dendrites in points of known volume: slices along the curve, filled evenly."""
     slices, points = 64, 12
+    seeds = np.empty((points, 2))
+    for p in range(points):  # as seeds fill a sunflower
+        away = math.sqrt((p + 0.5) / points)
+        seeds[p, 0], seeds[p, 1] = away * math.cos(_GOLDEN_RAD * p), away * math.sin(_GOLDEN_RAD * p)
     for k in range(root_radius.size):
         if root_radius[k] == 0:
             continue
-        for m in range(slices):
-            u = (m + 0.5) / slices
-            radius = root_radius[k] * (1 - u)
-            volume = math.pi * radius**2 * _length(along[k]) / (slices * points)
+        size, flat = _length(along[k]), math.hypot(along[k, 1], along[k, 2])
+        # two directions across the dendrite, as seen from above
+        a_y, a_x = (along[k, 2] / flat, -along[k, 1] / flat) if flat > 0 else (1.0, 0.0)
+        b_y, b_x = along[k, 0] / size * a_x, -along[k, 0] / size * a_y
+        for m in range(slices):  # thinner ones where the dendrite is thick
+            v0, v1 = math.sqrt(1 - m / slices), math.sqrt(1 - (m + 1) / slices)
+            v = (v0 + v1) / 2
+            volume = math.pi / 5 * root_radius[k] ** 2 * size * (v0**5 - v1**5) / points
+            y, x = _point(root[k], along[k], bend[k], 1 - v)
+            radius = root_radius[k] * v * v
+            c, s = radius * math.cos(_GOLDEN_RAD * m), radius * math.sin(_GOLDEN_RAD * m)
+            c_y, c_x, s_y, s_x = c * a_y + s * b_y, c * a_x + s * b_x, c * b_y - s * a_y, c * b_x - s * a_x
             for p in range(points):
-                away = radius * math.sqrt((p + 0.5) / points)
-                turn = 2.399963229728653 * (p + points * m)  # as seeds fill a sunflower
-                y = root[k, 1] + u * (along[k, 1] + u * bend[k, 1]) + away * math.sin(turn)
-                x = root[k, 2] + u * (along[k, 2] + u * bend[k, 2]) + away * math.cos(turn)
-                kept = _kept(y, x, node_um)
+                py, px = y + seeds[p, 0] * c_y + seeds[p, 1] * s_y, x + seeds[p, 0] * c_x + seeds[p, 1] * s_x
+                kept = _kept(py, px, node_um)
                 if kept > 0:
-                    patch[int(row + y / node_um + 0.5), int(column + x / node_um + 0.5)] += kept * volume
+                    patch[int(row + py / node_um + 0.5), int(column + px / node_um + 0.5)] += kept * volume
+
+
+@jit
+def _exceeds(line, level):
+    for value in line:
+        if abs(value) > level:
+            return True
+    return False
 
 
 @jit
 def _box(patch, threshold):
     """The smallest box, half-open, that holds all values above a share of the peak."""
-    level = threshold * patch.max()
-    y0, y1, x0, x1 = SIZE, 0, SIZE, 0
-    for i in range(SIZE):
-        for j in range(SIZE):
-            if abs(patch[i, j]) > level:
-                y0, y1 = min(y0, i), max(y1, i + 1)
-                x0, x1 = min(x0, j), max(x1, j + 1)
+    peak = patch[0, 0]
+    for line in patch:
+        for value in line:
+            peak = max(peak, value)
+    level = threshold * peak
+    y0, y1, x0, x1 = 0, SIZE, 0, SIZE
+    while y0 < y1 and not _exceeds(patch[y0], level):
+        y0 += 1
+    while y0 < y1 and not _exceeds(patch[y1 - 1], level):
+        y1 -= 1
+    while x0 < x1 and not _exceeds(patch[y0:y1, x0], level):
+        x0 += 1
+    while x0 < x1 and not _exceeds(patch[y0:y1, x1 - 1], level):
+        x1 -= 1
     return y0, y1, x0, x1
 
 

@@ -13,11 +13,7 @@ TILE = np.array([50.0, 100.0, 100.0])
 
 def fill(first, last, density, key=KEY):
     first, last = np.array(first, dtype=np.int64), np.array(last, dtype=np.int64)
-    count = placement.count_candidates(key, first, last, TILE, density)
-    positions, levels = np.full((count, 3), np.nan), np.full(count, np.nan)
-    ids = np.zeros(count, dtype=np.uint64)
-    placement.fill_candidates(positions, levels, ids, key, first, last, TILE, density)
-    return positions, levels, ids
+    return placement.candidates(key, first, last, TILE, density)
 
 
 def twin(first, last, density):
@@ -37,12 +33,20 @@ def twin(first, last, density):
     return np.array(rows)
 
 
-def test_count_and_fill_agree_with_a_plain_twin():
+def test_candidates_agree_with_a_plain_twin():
     first, last = (0, -2, -1), (2, 1, 2)
     positions, levels, ids = fill(first, last, 2e-5)
     expected = twin(first, last, 2e-5)
     np.testing.assert_allclose(np.column_stack([positions, levels]), expected, rtol=1e-13)
     assert len(np.unique(ids)) == len(ids)
+
+
+def test_there_is_room_for_more_candidates_than_expected():
+    # about one candidate is expected, so that of many boxes some hold several times as many
+    counts = [len(fill((0, 0, k), (1, 1, k + 1), 2e-6)[0]) for k in range(20000)]
+    assert max(counts) >= 8
+    few = [len(fill((0, 0, k), (1, 1, k + 1), 2e-5)[0]) for k in np.flatnonzero(np.array(counts) >= 6)]
+    assert min(few) > 5
 
 
 def test_a_higher_density_appends_and_moves_nothing():
