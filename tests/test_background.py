@@ -49,7 +49,8 @@ def test_the_haze_is_proportional_to_its_ratio_to_the_cells():
     once, twice = (haze_frame(ratio=r) for r in (5.0, 10.0))
     np.testing.assert_allclose(twice, 2 * once, rtol=1e-5)
     exp = haze_experiment(ratio=5.0)
-    scene = Scene(exp.with_(cells={"positions_um": None}))
+    scene = Scene(exp.with_(cells={"positions_um": None, "labelling": "soma"}))
+    assert Scene(exp).haze_electrons == scene.haze_electrons  # dendrites do not count
     low, high = exp.cells.depth_range_um
     area = (2 * scene.drawn_half_um) ** 2
     resting = scene.bright_molecules.sum() / area
