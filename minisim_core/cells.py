@@ -100,8 +100,8 @@ class Cells(Parameters):
     )
     labelling: Literal["cytosolic", "soma", "nuclear"] = quantity(
         "cytosolic",
-        "what shines: cytosol with darker nucleus and dendrites, the soma alone (such labels leave far "
-        "less neuropil: lower neuropil.ratio, too), or the nucleus alone",
+        "what shines: cytosol with dendrites, somata only (with far les"
+        "s neuropil: lower its ratio, too), or nuclei only",
         label="Labelling",
     )
     nucleus_fraction: float = quantity(

@@ -846,7 +846,8 @@ def test_every_cells_light_is_somewhere(small: Small, tissue: dict[str, float], 
     np.testing.assert_allclose(total, shine * (light.ballistic + light.narrow + light.wide), rtol=1e-3)
     assert not images.far[:, :FAR_LEVEL].any()
     y, x = images.center_px.T
-    reach = (12 + 1.3 * np.abs(images.defocus_um) * scene.lens.slope) / exp.pixel_um
+    body = 12 + exp.cells.stained.dendrite_reach_um
+    reach = (body + 1.3 * np.abs(images.defocus_um) * scene.lens.slope) / exp.pixel_um
     inside = (np.minimum(y, x) > reach) & (
         np.maximum(y, x) < min(scene.canvas.rows, scene.canvas.columns) - reach
     )
