@@ -100,8 +100,8 @@ class Cells(Parameters):
     )
     labelling: Literal["cytosolic", "soma", "nuclear"] = quantity(
         "cytosolic",
-        "what shines: cytosol with dendrites, somata only (with far les"
-        "s neuropil: lower its ratio, too), or nuclei only",
+        "what shines: cytosol with dendrites, somata only (with far less neuropil: lower its ratio, too), "
+        "or nuclei only",
         label="Labelling",
     )
     nucleus_fraction: float = quantity(
