@@ -199,6 +199,13 @@ class Bodies(Result):
         return _dendrite_volumes_um3(self).sum(axis=1)  # type: ignore[no-any-return]
 
     @property
+    def dendrite_centre_um(self) -> FloatArray:
+        """Centre (y, x) of each cell's dendrites as seen from above, from the soma's, (N, 2)."""
+        volumes = _dendrite_volumes_um3(self)[..., None]
+        at = self.root_um + self.along_um / 6 + self.bend_um / 21
+        return (volumes * at[..., 1:]).sum(axis=1) / np.maximum(volumes.sum(axis=1), 1e-30)  # type: ignore[no-any-return]
+
+    @property
     def dendrite_variance_um2(self) -> FloatArray:
         """Mean square distance per axis of the projected dendrites from the centre, (N,)."""
         root, along, bend = (v[..., 1:] for v in (self.root_um, self.along_um, self.bend_um))

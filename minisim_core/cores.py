@@ -40,8 +40,14 @@ def draw_cores(
     sigma_um: FloatArray,
     share: FloatArray,
 ) -> dict[str, NDArray[Any]]:
-    """Draw the core patches, each on the coarsest level that still shows its shape."""
+    """Draw the core patches, each on the coarsest level that still shows its shape.
+
+    A cell's place (y, x) is its centre of light: dendrites push the soma a little to the other side.
+    """
     size = body_kernels.SIZE
+    dendrite_share = dendrite_shares(bodies, nucleus, nucleus_brightness)
+    offset_px = dendrite_share[:, None] * bodies.dendrite_centre_um / canvas.pixel_um
+    y, x = y - offset_px[:, 0], x - offset_px[:, 1]
     level = _core_levels(bodies, disc_um, sigma_um, canvas.pixel_um)
     node_px: FloatArray = 2.0**level
     pad = np.where(level > 0, pyramid_kernels.PAD, 0)
@@ -63,9 +69,8 @@ def draw_cores(
     else:
         disc, sigma = _without_ringing(disc_um[k], sigma_um[k], bodies.radius_um[k], node_um)
         spectra = np.empty((len(k), size, size // 2 + 1), dtype=np.complex64)
-        dendrite_share = dendrite_shares(bodies, nucleus, nucleus_brightness)[k]
         body_kernels.core_spectra(
-            spectra, *place, canvas.pixel_um, level[k] == 0, *outline, dendrite_share, *dendrites,
+            spectra, *place, canvas.pixel_um, level[k] == 0, *outline, dendrite_share[k], *dendrites,
             disc, sigma, soma_table(nucleus, nucleus_brightness), disc_table(), PER_UNIT,
         )  # fmt: skip
         patches = np.fft.irfft2(spectra, s=(size, size))

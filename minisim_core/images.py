@@ -144,9 +144,11 @@ def cell_images(
 
     soma = body_variance_um2(bodies.radius_um, bodies.axis_ratio, nucleus_fraction, nucleus_brightness)
     dendrites = dendrite_shares(bodies, nucleus_fraction, nucleus_brightness)
+    offset = dendrites[:, None] * bodies.dendrite_centre_um
     variance = (
         soma
         + dendrites * (bodies.dendrite_variance_um2 - soma)
+        - (offset**2).sum(axis=1) / 2
         + disc**2 / 4
         + sigma**2
         + canvas.pixel_um**2 / 12
