@@ -205,23 +205,6 @@ class Bodies(Result):
         at = self.root_um + self.along_um / 6 + self.bend_um / 21
         return (volumes * at[..., 1:]).sum(axis=1) / np.maximum(volumes.sum(axis=1), 1e-30)  # type: ignore[no-any-return]
 
-    @property
-    def dendrite_variance_um2(self) -> FloatArray:
-        """Mean square distance per axis of the projected dendrites from the centre, (N,)."""
-        root, along, bend = (v[..., 1:] for v in (self.root_um, self.along_um, self.bend_um))
-        moments = (  # of u under 5 (1 - u)⁴: 1/6, 1/21, 1/56, 1/126
-            (root**2).sum(-1)
-            + (root * along).sum(-1) / 3
-            + ((along**2).sum(-1) + 2 * (root * bend).sum(-1)) / 21
-            + (along * bend).sum(-1) / 28
-            + (bend**2).sum(-1) / 126
-        )
-        volumes = _dendrite_volumes_um3(self)
-        # discs across `along`, seen from above
-        rise = self.along_um[..., 0] ** 2 / np.maximum((self.along_um**2).sum(axis=-1), 1e-30)
-        each = moments / 2 + 5 / 72 * (1 + rise) * self.root_radius_um**2
-        return (volumes * each).sum(axis=1) / np.maximum(volumes.sum(axis=1), 1e-30)  # type: ignore[no-any-return]
-
 
 @dataclass(frozen=True, eq=False)
 class Expression(Result):

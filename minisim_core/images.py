@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .canvas import FAR_LEVEL, LEVELS, RUNG, Canvas, views
 from .cells import Bodies, Places
-from .cores import dendrite_shares, draw_cores
+from .cores import draw_cores
 from .kernels import pyramid as pyramid_kernels
 from .memory import Result, stage
 from .scope import Lens, OffAxis, focal_surface_um, imaged_um, lens_blur_um
@@ -142,13 +142,8 @@ def cell_images(
     light = fate(position[:, 0], coefficients)
     shine = fluence(position[:, 0], coefficients)
 
-    soma = body_variance_um2(bodies.radius_um, bodies.axis_ratio, nucleus_fraction, nucleus_brightness)
-    dendrites = dendrite_shares(bodies, nucleus_fraction, nucleus_brightness)
-    offset = dendrites[:, None] * bodies.dendrite_centre_um
     variance = (
-        soma
-        + dendrites * (bodies.dendrite_variance_um2 - soma)
-        - (offset**2).sum(axis=1) / 2
+        body_variance_um2(bodies.radius_um, bodies.axis_ratio, nucleus_fraction, nucleus_brightness)
         + disc**2 / 4
         + sigma**2
         + canvas.pixel_um**2 / 12

@@ -198,20 +198,20 @@ def test_dendrites_leave_from_the_surface_and_differ_from_cell_to_cell():
     assert np.diff(apart, axis=1).min() > 0.2 * 2 * math.pi / 6 - 1e-9
 
 
-def test_volume_and_spread_of_dendrites_are_those_of_points_along_them():
+def test_volume_and_centre_of_dendrites_are_those_of_their_slices():
     bodies = with_dendrites(density=3e3)
     u = (np.arange(2000) + 0.5)[:, None, None, None] / 2000
-    volume, square = 0.0, 0.0
+    volume, moment = 0.0, 0.0
     for part in np.array_split(u, 20):
         radius = bodies.root_radius_um * (1 - part[..., 0]) ** 2
         slab = math.pi * radius**2 * np.linalg.norm(bodies.along_um, axis=-1) / 2000
         at = (bodies.root_um + part * bodies.along_um + part**2 * bodies.bend_um)[..., 1:]
         volume = volume + slab.sum(axis=(0, 2))
-        rise = (bodies.along_um[..., 0] / np.linalg.norm(bodies.along_um, axis=-1)) ** 2
-        square = square + (slab * ((at**2).sum(-1) / 2 + radius**2 * (1 + rise) / 8)).sum(axis=(0, 2))
+        moment = moment + (slab[..., None] * at).sum(axis=(0, 2))
     np.testing.assert_allclose(bodies.dendrite_volume_um3, volume, rtol=1e-4)
     some = volume > 0
-    np.testing.assert_allclose(bodies.dendrite_variance_um2[some], (square[some] / volume[some]), rtol=1e-4)
+    centre = moment[some] / volume[some, None]
+    np.testing.assert_allclose(bodies.dendrite_centre_um[some], centre, atol=2e-3)
 
 
 def test_the_mean_volumes_are_those_of_many_cells():
