@@ -200,7 +200,7 @@ def lattice(depths_um, pitch_px, reach_px, pixel_um):
 
 def mean_and_unevenness(depths_um):
     pixel = clear().pixel_um
-    like = {"radius_um": 2, "radius_sd_um": 0, "elongation": 0, "brightness_sd": 0, "minimum_distance_um": 0}
+    like = {"radius_um": 2, "radius_sd_um": 0, "elongation": 0, "brightness_sd": 0, "labelling": "soma"}
     exp = clear(
         field_um=64 * pixel,
         cells={"positions_um": lattice(depths_um, 4, 96, pixel), **like},
@@ -250,7 +250,7 @@ def test_t6_the_second_moment_grows_as_the_disc_says(na):
 
 def test_a_point_is_imaged_as_a_small_cell_is():
     place = (150.0, 40.0, -55.0)
-    like = {"radius_um": 2, "radius_sd_um": 0, "elongation": 0, "brightness_sd": 0, "nucleus_fraction": 0}
+    like = {"radius_um": 2, "radius_sd_um": 0, "elongation": 0, "labelling": "soma", "nucleus_fraction": 0}
     exp = ms.presets.get("guide", cells={"positions_um": (place,), **like}, activity={"rate_hz": 0}, off=BARE)
     cell = ms.simulate(exp)
     point = optics.point_response(exp, place[0], y_um=place[1], x_um=place[2])
