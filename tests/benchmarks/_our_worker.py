@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 from _measure import FRAME_RATE_HZ, SLICE_FRAMES, arguments, report, timed_import
 
 
-def recording(scene: str, frames: int) -> Any:
+def recording(asked: Namespace) -> Any:
     """Return the lazy recording of a preset; nothing is computed yet."""
     import minisim_core as ms
 
-    experiment = ms.presets.get(scene, duration_s=frames / FRAME_RATE_HZ, frame_rate_hz=FRAME_RATE_HZ, seed=0)
-    return ms.simulate(experiment)
+    experiment = ms.presets.get(
+        asked.scene, duration_s=asked.frames / FRAME_RATE_HZ, frame_rate_hz=FRAME_RATE_HZ, seed=0
+    )
+    density = asked.density * experiment.cells.density_per_mm3
+    return ms.simulate(experiment.with_(cells={"density_per_mm3": density}))
 
 
 def figures(rec: Any, start: float, first: float, end: float) -> dict[str, object]:
@@ -26,15 +30,16 @@ def figures(rec: Any, start: float, first: float, end: float) -> dict[str, objec
         "frames_per_s": 1 / frame_s,
         "shape": rec.frames.shape,
         "cells": int(rec.truth.in_field.sum()),
+        "drawn": len(rec.truth.in_field),
     }
 
 
-def in_memory(scene: str, frames: int) -> dict[str, object]:
+def in_memory(asked: Namespace) -> dict[str, object]:
     """Parameters to a uint8 array, all of it in memory."""
     import numpy as np
 
     start = perf_counter()
-    rec = recording(scene, frames)
+    rec = recording(asked)
     movie = np.empty(rec.frames.shape, rec.frames.dtype)
     movie[:1] = rec.frames[:1]
     first = perf_counter()
@@ -43,18 +48,19 @@ def in_memory(scene: str, frames: int) -> dict[str, object]:
     return figures(rec, start, first, end) | {"mean_count": float(movie.mean())}
 
 
-def to_disk(scene: str, frames: int, target: str) -> dict[str, object]:
+def to_disk(asked: Namespace) -> dict[str, object]:
     """Parameters to a file of raw 8-bit frames, a slice at a time."""
-    Path(target).unlink(missing_ok=True)
+    target = Path(asked.target)
+    target.unlink(missing_ok=True)
     start = perf_counter()
-    rec = recording(scene, frames)
-    with open(target, "wb") as file:
+    rec = recording(asked)
+    with target.open("wb") as file:
         file.write(rec.frames[:1].data)
         first = perf_counter()
-        for begin in range(1, frames, SLICE_FRAMES):
+        for begin in range(1, asked.frames, SLICE_FRAMES):
             file.write(rec.frames[begin : begin + SLICE_FRAMES].data)
     end = perf_counter()
-    return figures(rec, start, first, end) | {"bytes": Path(target).stat().st_size}
+    return figures(rec, start, first, end) | {"bytes": target.stat().st_size}
 
 
 def warm_up() -> None:
@@ -76,10 +82,7 @@ def main() -> None:
         return
     if not asked.no_warm_up:
         warm_up()
-    if asked.route == "memory":
-        movie = in_memory(asked.scene, asked.frames)
-    else:
-        movie = to_disk(asked.scene, asked.frames, asked.target)
+    movie = in_memory(asked) if asked.route == "memory" else to_disk(asked)
     report(import_s=import_s, **movie)
 
 
