@@ -14,6 +14,7 @@ from .canvas import FAR_LEVEL, Canvas
 from .clock import Clock
 from .illumination import Beam, lit_plane
 from .images import far_shares, near_shares, rungs_um
+from .kernels import haze as kernels
 from .memory import Result, stage
 from .parameters import Parameters, quantity
 from .scope import Lens
@@ -165,17 +166,17 @@ def texture(seed: int, unevenness: float, size_um: float, depth_um: float, reach
 
     n = 16 * math.ceil(2 * reach_um / _GRID_UM / 16)
     k = 2 * np.pi * fft.fftfreq(n, _GRID_UM)
-    smooth = np.exp(-0.5 * size_um**2 * (k[:, None] ** 2 + k[None, : n // 2 + 1] ** 2))
+    smooth = np.exp(-0.5 * size_um**2 * (k[:, None] ** 2 + k[None, : n // 2 + 1] ** 2)).astype(np.float32)
     power = np.exp(-(size_um**2) * (k[:, None] ** 2 + k[None, :] ** 2)).mean()
     layers, _ = layers_um(0, depth_um)
     spectra = np.empty((len(layers), n, n // 2 + 1), dtype=np.complex64)
     sigma = math.sqrt(math.log1p(unevenness**2))
+    scale, shift = np.float32(sigma / math.sqrt(power)), np.float32(sigma**2 / 2)
     for layer in range(len(layers)):
         key = randomness.stream(seed, "neuropil", f"texture {layer}")
         white = randomness.normal_grid(key, -n // 2, -n // 2, n, n)
-        field = fft.irfft2(fft.rfft2(white.astype(np.float32)) * smooth, s=(n, n))
-        field = np.exp(sigma / math.sqrt(power) * field - sigma**2 / 2) - 1
-        spectra[layer] = fft.rfft2(field.astype(np.float32))
+        field = fft.irfft2(fft.rfft2(white) * smooth, s=(n, n))
+        spectra[layer] = fft.rfft2(np.expm1(scale * field - shift))
     return Texture(spectra, n)
 
 
@@ -210,12 +211,11 @@ def near_haze(
     y, x = canvas.nodes_um(level)
     bowl = (y[:, None] ** 2 + x[None, :] ** 2) / (2 * field_curvature_um)
     gaps = math.ceil(bowl.max() / _FOCUS_STEP_UM)
+    planes = lens.focus_um - np.arange(gaps + 1) * bowl.max() / gaps
     place = bowl * (gaps / bowl.max())
     at = np.stack(np.meshgrid(y / _GRID_UM + n // 2, x / _GRID_UM + n // 2, indexing="ij"))
     seen = np.zeros(bowl.shape)
-    for plane in range(gaps + 1):
-        focused = lens._replace(focus_um=lens.focus_um - plane * bowl.max() / gaps)
-        haze = fft.irfft2(_blurred(grain, depth_um, focused, medium), s=(n, n))
+    for plane, haze in enumerate(fft.irfft2(_blurred(grain, depth_um, lens, planes, medium), s=(n, n))):
         share = np.maximum(1 - np.abs(place - plane), 0)
         there = share > 0
         seen[there] += share[there] * ndimage.map_coordinates(
@@ -233,27 +233,31 @@ def _layer_light(depth_um: float, medium: Medium) -> tuple[Fate, FloatArray]:
     return fate(layers, coefficients), fluence(layers, coefficients) * thickness / depth_um
 
 
-def _blurred(grain: Texture, depth_um: float, lens: Lens, medium: Medium) -> NDArray[np.complex64]:
-    """Spectrum of all layers' texture together, seen with one focal plane."""
+def _blurred(
+    grain: Texture, depth_um: float, lens: Lens, planes_um: FloatArray, medium: Medium
+) -> NDArray[np.complex64]:
+    """Spectra of all layers' texture together, as seen with each focal plane."""
     from scipy.special import j1
 
     light, weight = _layer_light(depth_um, medium)
     layers, _ = layers_um(0, depth_um)
-    k_axis = 2 * np.pi * np.fft.fftfreq(grain.size, _GRID_UM)
-    k = np.hypot(k_axis[:, None], k_axis[None, : grain.size // 2 + 1])
+    n = grain.size
+    k_axis = 2 * np.pi * np.fft.fftfreq(n, _GRID_UM)
+    k = np.hypot(k_axis[:, None], k_axis[None, : n // 2 + 1])
     k_table = np.linspace(0, k.max(), 160)
     place = k * ((len(k_table) - 1) / k.max())
-    below = np.minimum(place.astype(np.int64), len(k_table) - 2)
-    rest = (place - below).astype(np.float32)
-    spectrum = np.zeros(k.shape, dtype=np.complex64)
-    for i, z in enumerate(layers):
-        q = np.maximum(k_table * abs(z - lens.focus_um) * lens.slope, 1e-6)
-        sharp = 2 * j1(q) / q * np.exp(-0.5 * (k_table * lens.blur_um) ** 2)
-        narrow = spread_spectrum(k_table, light.narrow_radius_um[i], NARROW_EXPONENT)
-        transfer = weight[i] * sharp * (light.ballistic[i] + light.narrow[i] * narrow)
-        step = np.diff(transfer).astype(np.float32)
-        spectrum += grain.spectra[i] * (transfer.astype(np.float32)[below] + step[below] * rest)
-    return spectrum
+    below = np.minimum(place.astype(np.int32), len(k_table) - 2)
+    narrow = np.stack([spread_spectrum(k_table, r, NARROW_EXPONENT) for r in light.narrow_radius_um])
+    scattered = weight[:, None] * (light.ballistic[:, None] + light.narrow[:, None] * narrow)
+    defocus = np.abs(layers - planes_um[:, None]) * lens.slope
+    q = np.maximum(k_table * defocus[:, :, None], 1e-6)
+    sharp = 2 * j1(q) / q * np.exp(-0.5 * (k_table * lens.blur_um) ** 2)
+    out = np.empty((len(planes_um), n, n // 2 + 1), dtype=np.complex64)
+    kernels.blur_layers(
+        out, grain.spectra, below, (place - below).astype(np.float32),
+        (sharp * scattered).astype(np.float32),
+    )  # fmt: skip
+    return out
 
 
 @stage

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .kernels import chance
+from .kernels import camera, chance
 
 FloatArray = NDArray[np.floating]
 
@@ -43,10 +43,12 @@ def normal_quantiles(probabilities: FloatArray) -> FloatArray:
     return np.array([chance.normal_quantile(p) for p in probabilities])
 
 
-def normal_grid(key: np.uint64, first_row: int, first_column: int, rows: int, columns: int) -> FloatArray:
-    """Return standard normal variates on part of an endless grid."""
-    out = np.empty((rows, columns))
-    chance.fill_normal_grid(out, key, np.int64(first_row), np.int64(first_column))
+def normal_grid(
+    key: np.uint64, first_row: int, first_column: int, rows: int, columns: int
+) -> NDArray[np.float32]:
+    """Return standard normal variates on part of a grid, whose columns lie within ±2048."""
+    out = np.empty((rows, columns), dtype=np.float32)
+    camera.fill_normal_pixels(out, key, first_row, first_column)
     return out
 
 

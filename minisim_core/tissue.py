@@ -216,14 +216,20 @@ def narrower_share(sd_um: FloatArray, radius_um: FloatArray, exponent: float) ->
     return np.where(at > log_s[-1], 1.0, np.interp(at, log_s, share, left=0.0))
 
 
+@cache
+def _spectrum(exponent: float) -> tuple[FloatArray, FloatArray]:
+    """Logarithm of frequency times half-light radius, and the transform of a spreading law there."""
+    log_s, share = _mixture(exponent)
+    sd = 2.0 ** ((log_s[1:] + log_s[:-1]) / 2)
+    log_k = np.linspace(-12, 12, 1201)
+    transform = np.exp(-0.5 * (np.exp(log_k)[:, None] * sd) ** 2) @ np.diff(share) + share[0]
+    return log_k, transform
+
+
 def spread_spectrum(k_per_um: FloatArray, radius_um: float, exponent: float) -> FloatArray:
     """Fourier transform of a spreading law at angular spatial frequencies `k_per_um`."""
-    if radius_um == 0:
-        return np.ones_like(k_per_um)
-    log_s, share = _mixture(exponent)
-    sd = radius_um * 2.0 ** ((log_s[1:] + log_s[:-1]) / 2)
-    mass = np.diff(share)
-    return np.exp(-0.5 * (k_per_um[:, None] * sd) ** 2) @ mass + share[0]  # type: ignore[no-any-return]
+    with np.errstate(divide="ignore"):
+        return np.interp(np.log(k_per_um * radius_um), *_spectrum(exponent))
 
 
 def spread_within(radius_um: FloatArray, half_radius_um: float, exponent: float) -> FloatArray:

@@ -112,11 +112,3 @@ def fill_normal(out, key, ids, j):
     """Standard normal variates for every id."""
     for n in range(ids.size):
         out[n] = normal(key, ids[n], j)
-
-
-@jit
-def fill_normal_grid(out, key, first_row, first_column):
-    """Standard normal variates for the nodes of an endless grid, known by row and column."""
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            out[y, x] = normal(key, np.int64(first_row + y), np.int64(first_column + x))
