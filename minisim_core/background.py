@@ -114,10 +114,24 @@ class Patches(Result):
 class Haze(Result):
     """Neuropil light per bright molecule and µm²: spline coefficients on the nodes of one level.
 
-    Map 0 is the mean haze, the others are the patches' shares in its shifting.
+    A patch's share in its shifting is the mean haze times a window along y and one along x.
     """
 
-    maps: NDArray[np.float32]  # (1 + K, nodes)
+    mean: NDArray[np.float32]  # (rows, columns)
+    along_y: NDArray[np.float32]  # (patches down, rows)
+    along_x: NDArray[np.float32]  # (patches across, columns)
+
+    @property
+    def maps(self) -> NDArray[np.float32]:
+        """The mean haze, and every patch's share in its shifting, (1 + K, nodes)."""
+        windows = self.along_y[:, None, :, None] * self.along_x[None, :, None, :]
+        shares = windows.reshape(-1, *self.mean.shape) * self.mean
+        return np.concatenate([self.mean[None], shares]).reshape(len(shares) + 1, -1)
+
+
+NO_HAZE = Haze(*(np.zeros((0, 0), dtype=np.float32) for _ in range(3)))
+"""The haze where there is no neuropil."""
+NO_HAZE._seal("no haze")
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,13 +293,11 @@ def far_haze(
 
 def _shifting(canvas: Canvas, level: int, haze: FloatArray, places: Patches, patch_um: float) -> Haze:
     """Divide a haze among the patches: smooth windows that together have unit variance everywhere."""
-    y, x = canvas.nodes_um(level)
-    maps = np.empty((len(places.rows) + 1, *haze.shape), dtype=np.float32)
-    maps[0] = haze
-    along_y = _window_weights(y / patch_um, places.rows)
-    along_x = _window_weights(x / patch_um, places.columns)
-    np.multiply(along_y[:, :, None] * along_x[:, None, :], haze, out=maps[1:], casting="same_kind")
-    return Haze(maps.reshape(len(maps), -1))
+    windows = (
+        _window_weights(nodes / patch_um, np.unique(centers)).astype(np.float32)
+        for nodes, centers in zip(canvas.nodes_um(level), (places.rows, places.columns), strict=True)
+    )
+    return Haze(haze.astype(np.float32), *windows)
 
 
 def _plane(canvas: Canvas, shares: FloatArray, beam: Beam, half_um: float) -> FloatArray:

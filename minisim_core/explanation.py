@@ -13,7 +13,7 @@ from .kernels import frame as kernels
 from .kernels.stack import path_taps
 from .parameters import ParameterError
 from .render import scratch
-from .scene import Block, Scene
+from .scene import Block, HazeArrays, Scene
 
 FloatArray = NDArray[np.floating]
 
@@ -59,13 +59,19 @@ def _one_frame(scene: Scene, block: Block, at: int, weights: FloatArray) -> tupl
     near = (block.focus_weights[at][:, None] * near).sum(axis=0)
     cells = (near * near_light + far[0] * far_light) * block.fluorescence[:, at]
     beyond = float((_level(scene, buffers.far, FAR_LEVEL) * scene.beyond.ravel()).sum())
-    level, near_haze, far_haze = scene.haze_arrays
     haze = 0.0
-    if len(near_haze):
-        seen = near_haze @ _level(scene, buffers.near, level)
-        seen += far_haze @ _level(scene, buffers.far, FAR_LEVEL)
+    if "neuropil" in scene.on:
+        level, near_haze, far_haze = scene.haze_arrays
+        seen = _patches_seen(near_haze, _level(scene, buffers.near, level))
+        seen += _patches_seen(far_haze, _level(scene, buffers.far, FAR_LEVEL))
         haze = float(seen @ block.haze[:, at])
     return cells, beyond * float(block.beyond[at]), haze
+
+
+def _patches_seen(haze: HazeArrays, weights: FloatArray) -> FloatArray:
+    """Return what the weights on its nodes make of the mean haze and of every patch's share."""
+    weighed = weights.reshape(haze.mean.shape) * haze.mean
+    return np.concatenate([[weighed.sum()], (haze.along_y @ weighed @ haze.along_x.T).ravel()])
 
 
 def _level(scene: Scene, buffer: FloatArray, level: int) -> FloatArray:

@@ -55,6 +55,14 @@ class CellArrays(NamedTuple):
     far: Float32Array
 
 
+class HazeArrays(NamedTuple):
+    """What the kernels need of a `Haze`, in their order."""
+
+    mean: Float32Array
+    along_y: Float32Array
+    along_x: Float32Array
+
+
 class Block(NamedTuple):
     """Everything that changes with time, for one block of frames."""
 
@@ -307,11 +315,11 @@ class Scene:
         return background.texture(e.seed, n.texture, n.texture_size_um, n.depth_um, reach)
 
     @cached_property
-    def haze_arrays(self) -> tuple[int, Float32Array, Float32Array]:
-        """The neuropil's level, near and far maps; none when it is switched off."""
+    def haze(self) -> tuple[background.Haze, background.Haze]:
+        """The neuropil's near and far light; none when it is switched off."""
         e, n = self.experiment, self.experiment.neuropil
         if "neuropil" not in self.on:
-            return 1, _NO_MAPS, _NO_MAPS
+            return background.NO_HAZE, background.NO_HAZE
         near = background.near_haze(
             self.canvas, self.grain, self.patches, n.depth_um, n.patch_um, self.lens,
             e.scope.field_curvature_um, self.medium,
@@ -319,7 +327,13 @@ class Scene:
         far = background.far_haze(
             self.canvas, self.patches, n.depth_um, n.patch_um, self.medium, self.beam, self.horizon_um
         )
-        return background.neuropil_level(self.canvas.pixel_um), near.maps, far.maps
+        return near, far
+
+    @cached_property
+    def haze_arrays(self) -> tuple[int, HazeArrays, HazeArrays]:
+        """The neuropil's level, near and far light as the kernels take them."""
+        near, far = (HazeArrays(h.mean, h.along_y, h.along_x) for h in self.haze)
+        return background.neuropil_level(self.canvas.pixel_um), near, far
 
     @cached_property
     def haze_electrons(self) -> float:
@@ -547,7 +561,5 @@ class Scene:
         )
 
 
-_NO_MAPS = np.zeros((0, 1), dtype=np.float32)
-_NO_MAPS.setflags(write=False)
 _NO_FLOW = np.zeros((FRAMES_PER_BLOCK, 0, 0))
 _NO_FLOW.setflags(write=False)

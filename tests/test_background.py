@@ -104,8 +104,7 @@ def test_texture_keeps_the_mean_and_has_the_asked_contrast_and_grain():
 
 def test_windows_together_have_unit_variance_everywhere():
     scene = Scene(haze_experiment())
-    _, near, far = scene.haze_arrays
-    for maps in (near, far):
+    for maps in (haze.maps for haze in scene.haze):
         np.testing.assert_allclose(
             (maps[1:].astype(float) ** 2).sum(axis=0), maps[0].astype(float) ** 2, rtol=1e-4
         )
@@ -116,7 +115,7 @@ def _long_courses(seed, blocks=16, **neuropil):
     exp = ms.presets.get("guide", seed=seed, field_um=None, frame_rate_hz=2)
     exp = exp.with_(neuropil=neuropil, cells={"positions_um": ()})
     scene = Scene(exp)
-    _, near, _ = scene.haze_arrays
+    near = scene.haze[0].maps
     nodes = np.array([0, near.shape[1] // 2 + 40, near.shape[1] - 1])
     weights = near[:, nodes] / near[0, nodes]
     haze = np.concatenate([scene.block(b).haze for b in range(blocks)], axis=1) / scene.haze_electrons
@@ -268,8 +267,7 @@ def test_the_texture_is_focused_along_the_bowl():
         haze = background.near_haze(
             scene.canvas, grain, scene.patches, n.depth_um, n.patch_um, lens, curvature_um, scene.medium
         )
-        level = background.neuropil_level(scene.canvas.pixel_um)
-        return haze.maps[0].reshape(scene.canvas.level_shape(level)).astype(float)
+        return haze.mean.astype(float)
 
     bowl, flat = seen(90.0, curvature), seen(90.0, 1e9)
     y, x = scene.canvas.nodes_um(background.neuropil_level(scene.canvas.pixel_um))

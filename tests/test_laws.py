@@ -625,8 +625,8 @@ def test_a_switch_leaves_every_draw_alone(small: Small, switch: str) -> None:
     if switch != "neuropil":
         assert np.array_equal(a.block(0).haze, b.block(0).haze)
         if switch != "illumination":
-            for x, y in zip(a.haze_arrays, b.haze_arrays, strict=True):
-                assert np.array_equal(x, y)
+            for x, y in zip(a.haze, b.haze, strict=True):
+                assert np.array_equal(x.maps, y.maps)
 
 
 def test_noise_is_the_same_whatever_layers_are_on(small: Small) -> None:

@@ -15,7 +15,7 @@ from .pyramid import (
     gather,
     subdivide,
 )
-from .stack import light_row, mix_maps, move_back, shadow_now
+from .stack import add_haze, light_row, move_back, shadow_now
 from .warp import warp_back
 
 
@@ -58,8 +58,9 @@ def draw(
     add_patches(near, amplitudes, offsets, columns, *patches)
     add_splats(near, amplitudes, near_weights, base, along_y, along_x, columns, 1, levels)
     add_splats(far, far_amplitudes, far_weights, base, along_y, along_x, columns, far_level, levels)
-    mix_maps(_level(near, grid, haze_level).ravel(), haze_near, haze_course)
-    mix_maps(_level(far, grid, far_level).ravel(), haze_far, haze_course)
+    if haze_course.size:
+        add_haze(_level(near, grid, haze_level), haze_near, haze_course)
+        add_haze(_level(far, grid, far_level), haze_far, haze_course)
     lowest = _level(far, grid, far_level)
     lowest += beyond
     for level in range(levels - 1, far_level, -1):

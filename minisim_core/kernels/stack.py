@@ -114,9 +114,23 @@ def move_back(weights, canvas, margin, motion, shade):
 
 
 @jit
-def mix_maps(out, maps, courses):
-    """Add maps, each times its value at this instant."""
-    for k in range(courses.size):
-        c = np.float32(courses[k])
-        for n in range(out.size):
-            out[n] += c * maps[k, n]
+def add_haze(out, haze, course):
+    """Add a haze to its nodes: its mean times one course, and each patch's share times its own."""
+    mean, along_y, along_x = haze
+    down, across = along_y.shape[0], along_x.shape[0]
+    band = np.zeros((down, mean.shape[1]), dtype=np.float32)
+    for i in range(down):
+        for j in range(across):
+            c = np.float32(course[1 + i * across + j])
+            for x in range(mean.shape[1]):
+                band[i, x] += c * along_x[j, x]
+    line = np.empty(mean.shape[1], dtype=np.float32)
+    for y in range(mean.shape[0]):
+        line[:] = np.float32(course[0])
+        for i in range(down):
+            w = along_y[i, y]
+            if w != 0:
+                for x in range(line.size):
+                    line[x] += w * band[i, x]
+        for x in range(line.size):
+            out[y, x] += mean[y, x] * line[x]

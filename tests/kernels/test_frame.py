@@ -56,10 +56,10 @@ def twin(scene, block, at):
     shape = canvas.level_shape(0)
     near_light = picture(canvas, scene.images, near * light, np.zeros(len(near))).astype(float)
     far_light = picture(canvas, scene.images, np.zeros(len(near)), far * light)
-    level, haze_near, haze_far = scene.haze_arrays
-    course = block.haze[:, at]
+    level, course = scene.haze_arrays[0], block.haze[:, at]
     wide = scene.beyond * block.beyond[at]
     if len(course):
+        haze_near, haze_far = (haze.maps for haze in scene.haze)
         nodes = (course @ haze_near).reshape(canvas.level_shape(level))
         near_light += spline_at_pixels(nodes, shape, level)
         wide = wide + (course @ haze_far).reshape(canvas.level_shape(FAR_LEVEL))

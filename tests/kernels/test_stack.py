@@ -109,9 +109,12 @@ def test_the_shadow_is_a_parabola_in_the_swelling():
         np.testing.assert_allclose(out, maps[0] + swelling * maps[1] + swelling**2 * maps[2], atol=1e-6)
 
 
-def test_maps_are_mixed_as_a_matrix_product():
+def test_a_haze_is_its_mean_times_the_sum_of_its_windows():
     rng = np.random.default_rng(8)
-    maps, courses = rng.normal(size=(5, 77)).astype(np.float32), rng.normal(size=5)
-    out = np.ones(77, dtype=np.float32)
-    stack.mix_maps(out, maps, courses)
-    np.testing.assert_allclose(out, 1 + courses @ maps, atol=1e-5)
+    mean, along_y, along_x = rng.random((11, 13)), rng.random((3, 11)), rng.random((4, 13))
+    along_y[0, 4:] = 0
+    course = rng.normal(size=13)
+    out = np.ones((11, 13), dtype=np.float32)
+    stack.add_haze(out, tuple(a.astype(np.float32) for a in (mean, along_y, along_x)), course)
+    shifting = along_y.T @ course[1:].reshape(3, 4) @ along_x
+    np.testing.assert_allclose(out, 1 + mean * (course[0] + shifting), atol=1e-5)
