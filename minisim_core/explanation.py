@@ -31,7 +31,7 @@ def explain(
     parts: dict[str, FloatArray] = {
         name: np.zeros(len(numbers)) for name in ("distant_tissue", "neuropil", "stray_light")
     }
-    parts["stray_light"][:] = (weights * scene.stray).sum()
+    parts["stray_light"][:] = (weights * scene.stray.map).sum()
     block: Block | None = None
     current = -1
     for t, frame in enumerate(numbers):

@@ -75,13 +75,41 @@ QUANTUM_YIELD = 0.6
 """Photons a bright GCaMP emits per photon absorbed."""
 
 
+class Separable(NamedTuple):
+    """A map that is the product of a profile down and one across, as every Gaussian is."""
+
+    down: NDArray[np.float32]  # (H,)
+    across: NDArray[np.float32]  # (W,)
+
+    @classmethod
+    def of(cls, down: FloatArray, across: FloatArray) -> Separable:
+        """Return the map of two profiles, read-only."""
+        profiles = down.astype(np.float32), across.astype(np.float32)
+        for profile in profiles:
+            profile.setflags(write=False)
+        return cls(*profiles)
+
+    @property
+    def map(self) -> NDArray[np.float32]:
+        """The whole map, (H, W), read-only."""
+        whole = self.down[:, None] * self.across
+        whole.setflags(write=False)
+        return whole
+
+    def times(self, other: Separable | float) -> Separable:
+        """Return the product with another map or a number."""
+        if isinstance(other, Separable):
+            return Separable.of(self.down * other.down, self.across * other.across)
+        return Separable.of(self.down * np.float32(other), self.across)
+
+
 @dataclass(frozen=True, eq=False)
 class StaticFields(Result):
     """What stays with the scope, on the field's pixels."""
 
-    excitation: NDArray[np.float32]  # 1 at its centre
-    vignetting: NDArray[np.float32]  # 1 on the axis
-    glow: NDArray[np.float32]  # e⁻ per mW and second
+    excitation: Separable  # 1 at its centre
+    vignetting: Separable  # 1 on the axis
+    glow: Separable  # e⁻ per mW and second
 
 
 class Beam(NamedTuple):
@@ -91,9 +119,9 @@ class Beam(NamedTuple):
     offset_y_um: float
     offset_x_um: float
 
-    def at(self, y_um: FloatArray, x_um: FloatArray) -> FloatArray:
+    def at(self, y_um: FloatArray | float, x_um: FloatArray | float) -> FloatArray:
         """Relative excitation at some points."""
-        r2 = (y_um - self.offset_y_um) ** 2 + (x_um - self.offset_x_um) ** 2
+        r2 = (np.asarray(y_um) - self.offset_y_um) ** 2 + (np.asarray(x_um) - self.offset_x_um) ** 2
         return np.exp(-r2 / (2 * self.width_um**2))  # type: ignore[no-any-return]
 
 
@@ -118,13 +146,12 @@ def static_fields(
     """Excitation profile, vignetting exp(-v r²) and stray glow on the field's pixels."""
     m = canvas.margin_px
     y, x = canvas.nodes_um(0)
-    y, x = y[m : m + canvas.height_px, None], x[None, m : m + canvas.width_px]
-    r2 = y**2 + x**2
-    stray = stray_light_e_per_mw_s * np.exp(-r2 / (2 * stray_width_um**2))
+    y, x = y[m : m + canvas.height_px], x[m : m + canvas.width_px]
+    vignetting, glow = vignetting_per_mm2 * 1e-6, 1 / (2 * stray_width_um**2)
     return StaticFields(
-        beam.at(y, x).astype(np.float32),
-        np.exp(-vignetting_per_mm2 * r2 * 1e-6).astype(np.float32),
-        stray.astype(np.float32),
+        Separable.of(beam.at(y, beam.offset_x_um), beam.at(beam.offset_y_um, x)),
+        Separable.of(np.exp(-vignetting * y**2), np.exp(-vignetting * x**2)),
+        Separable.of(stray_light_e_per_mw_s * np.exp(-glow * y**2), np.exp(-glow * x**2)),
     )
 
 

@@ -24,7 +24,7 @@ from . import (
 from .canvas import FAR_LEVEL, Canvas
 from .clock import FRAMES_PER_BLOCK, Clock
 from .experiment import WIDEST_FIELD_UM, Experiment
-from .illumination import Beam
+from .illumination import Beam, Separable
 from .images import CellImages, body_variance_um2, cell_images
 from .layers import LAYERS
 from .scope import Lens, OffAxis, collected_fraction, focal_surface_um
@@ -283,15 +283,15 @@ class Scene:
         )
 
     @cached_property
-    def shade(self) -> Float32Array:
+    def shade(self) -> Separable:
         """What multiplies the moved tissue, per pixel."""
-        return self.static_fields.excitation * self.static_fields.vignetting
+        return self.static_fields.excitation.times(self.static_fields.vignetting)
 
     @cached_property
-    def stray(self) -> Float32Array:
+    def stray(self) -> Separable:
         """Stray photoelectrons per exposure."""
         e = self.experiment
-        return self.static_fields.glow * np.float32(e.illumination.led_mw * e.exposure_s)
+        return self.static_fields.glow.times(e.illumination.led_mw * e.exposure_s)
 
     # -- background -----------------------------------------------------------------------
 

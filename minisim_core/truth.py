@@ -201,7 +201,7 @@ class Truth:
         variance = self._noise_variance()
         m, canvas = scene.canvas.margin_px, scene.canvas
         shadow = scene.shadow.on_pixels(canvas)
-        seen = scene.shade * shadow[m : m + canvas.height_px, m : m + canvas.width_px]
+        seen = scene.shade.map * shadow[m : m + canvas.height_px, m : m + canvas.width_px]
         sigma = _HAZE_UM / canvas.pixel_um
         pad = int(2 * sigma)
         near, _ = scene.amplitudes
@@ -389,20 +389,20 @@ class Truth:
 
     # -- fields ---------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def illumination(self) -> Float32Array:
         """Excitation over that at the beam's centre, (H, W)."""
-        return self._scene.static_fields.excitation
+        return self._scene.static_fields.excitation.map
 
-    @property
+    @cached_property
     def vignetting(self) -> Float32Array:
         """Collection over that on the axis, (H, W)."""
-        return self._scene.static_fields.vignetting
+        return self._scene.static_fields.vignetting.map
 
     @cached_property
     def stray_light_e(self) -> Float32Array:
         """Stray photoelectrons per exposure, (H, W)."""
-        return _fixed(self._scene.stray.copy())
+        return self._scene.stray.map
 
     @cached_property
     def focal_surface_um(self) -> Float32Array:

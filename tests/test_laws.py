@@ -757,7 +757,7 @@ def test_explaining_is_the_adjoint_of_rendering(
         render.expect(scene, block, at, out)
         weights = rng.normal(size=out.shape)
         cells, beyond, haze = explanation._one_frame(scene, block, at, weights)
-        left = (weights * (out.astype(float) - scene.stray)).sum()
+        left = (weights * (out.astype(float) - scene.stray.map)).sum()
         scale = (np.abs(weights) * out).sum()
         assert abs(left - (cells.sum() + beyond + haze)) < 1e-5 * scale
 

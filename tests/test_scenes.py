@@ -63,7 +63,7 @@ def test_resting_cells_in_focus_are_a_few_percent_of_the_background(recording):
         y0, x0, patch = truth.footprints[i]
         inside = (0 <= y - y0 < patch.shape[0]) and (0 <= x - x0 < patch.shape[1])
         if inside:
-            peak = patch.max() * scene.rest_electrons[i] * scene.shade[y, x]
+            peak = patch.max() * scene.rest_electrons[i] * scene.shade.map[y, x]
             share.append(peak / background[y, x])
     assert len(share) >= 30
     assert 0.04 < np.median(share) < 0.16

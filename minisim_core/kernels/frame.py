@@ -87,7 +87,7 @@ def photograph(
     room = row_room(out.shape[1])
     gain, offset = pattern
     for y in range(out.shape[0]):
-        light_row(expected, canvas, margin, y, motion, shade[y], stray[y])
+        light_row(expected, canvas, margin, y, motion, shade, stray)
         expose_row(
             out[y], expected, gain[y], offset[y], first_row + y, first_column, y > 0, keys, camera, room
         )

@@ -65,9 +65,12 @@ def _keys_weights(w, f):
 
 @jit
 def move_and_light(out, canvas, margin, motion, shade, stray):
-    """Expected light: the moved canvas times the static shade, plus stray light."""
+    """Expected light: the moved canvas times the static shade, plus stray light.
+
+    `shade` and `stray` are maps given as a profile down and one across.
+    """
     for y in range(out.shape[0]):
-        light_row(out[y], canvas, margin, y, motion, shade[y], stray[y])
+        light_row(out[y], canvas, margin, y, motion, shade, stray)
 
 
 @jit
@@ -93,8 +96,10 @@ def light_row(out, canvas, margin, y, motion, shade, stray):
                 s3 = source[at + 3 : at + 3 + width]
                 for x in range(width):
                     out[x] += a * s0[x] + b * s1[x] + c * s2[x] + d * s3[x]
+    shade_x, stray_x = shade[1], stray[1]
+    shade_y, stray_y = shade[0][y], stray[0][y]
     for x in range(width):
-        out[x] = out[x] * shade[x] + stray[x]
+        out[x] = out[x] * (shade_y * shade_x[x]) + stray_y * stray_x[x]
 
 
 @jit
@@ -104,7 +109,7 @@ def move_back(weights, canvas, margin, motion, shade):
     height, width = weights.shape
     for y in range(height):
         for x in range(width):
-            value = weights[y, x] * shade[y, x]
+            value = weights[y, x] * shade[0][y] * shade[1][x]
             if value == 0:
                 continue
             for i in range(rows):

@@ -45,7 +45,7 @@ def levels(recording: ms.Recording, sample: int = SAMPLE) -> Levels:
     peaks, shares = [], []
     for i in near[:: max(len(near) // sample, 1)]:
         y, x = np.round(truth.centroids_px[i]).astype(int)
-        peak = truth.footprints[i][2].max(initial=0) * scene.rest_electrons[i] * scene.shade[y, x]
+        peak = truth.footprints[i][2].max(initial=0) * scene.rest_electrons[i] * scene.shade.map[y, x]
         peaks.append(peak)
         shares.append(peak / background[y, x])
     snr = truth.snr

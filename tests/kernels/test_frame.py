@@ -71,7 +71,7 @@ def twin(scene, block, at):
         nodes = scene.shadow.constant + s * scene.shadow.linear + s**2 * scene.shadow.quadratic
         tissue = tissue * spline_at_pixels(nodes.reshape(canvas.level_shape(1)), shape, 1)
     out = moved(tissue, canvas.margin_px, (canvas.height_px, canvas.width_px), block.path_px[at])
-    return out * scene.shade + scene.stray
+    return out * scene.shade.map + scene.stray.map
 
 
 def rendered(scene, block, at):
@@ -94,7 +94,7 @@ def test_pulling_back_is_the_transpose_of_rendering(scene):
     block = scene.block(0)
     weights = np.random.default_rng(0).normal(size=(scene.canvas.height_px, scene.canvas.width_px))
     cells, beyond, haze = explanation._one_frame(scene, block, 5, weights)
-    parts = cells.sum() + beyond + haze + (weights * scene.stray).sum()
+    parts = cells.sum() + beyond + haze + (weights * scene.stray.map).sum()
     whole = (weights * rendered(scene, block, 5)).sum()
     scale = np.abs(weights * rendered(scene, block, 5)).sum()
     assert parts == pytest.approx(whole, abs=1e-5 * scale)
@@ -120,7 +120,7 @@ def test_light_is_linear_in_every_source(scene):
     doubled = block._replace(
         fluorescence=2 * block.fluorescence, haze=2 * block.haze, beyond=2 * block.beyond
     )
-    once, twice = rendered(scene, block, 2) - scene.stray, rendered(scene, doubled, 2) - scene.stray
+    once, twice = rendered(scene, block, 2) - scene.stray.map, rendered(scene, doubled, 2) - scene.stray.map
     np.testing.assert_allclose(twice, 2 * once, rtol=1e-5)
     assert math.isfinite(float(twice.sum()))
 

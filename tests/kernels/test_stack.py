@@ -16,9 +16,17 @@ def move(canvas, margin, shape, path_y, path_x, shade=1.0, stray=0.0):
     out = np.full(shape, np.nan, dtype=np.float32)
     stack.move_and_light(
         out, canvas.astype(np.float32), margin, taps_of(path_y, path_x),
-        np.full(shape, shade, dtype=np.float32), np.full(shape, stray, dtype=np.float32),
+        even(shape, shade), even(shape, stray),
     )  # fmt: skip
     return out
+
+
+def even(shape, value):
+    return np.full(shape[0], value, dtype=np.float32), np.ones(shape[1], dtype=np.float32)
+
+
+def profiles(rng, shape):
+    return tuple(rng.random(n, dtype=np.float32) for n in shape)
 
 
 def test_taps_sum_to_one_and_lie_within_their_box():
@@ -76,7 +84,7 @@ def test_moving_equals_scipys_correlation_with_the_taps(columns_mod):
         np.concatenate([rng.uniform(-2, 2, 62), [-2.0, 2.5 + columns_mod]]),
     )
     taps, top, left, rows, columns = taps_of(path_y, path_x)
-    shade, stray = rng.random((40, 41), dtype=np.float32), rng.random((40, 41), dtype=np.float32)
+    shade, stray = profiles(rng, (40, 41)), profiles(rng, (40, 41))
     out = np.empty((40, 41), dtype=np.float32)
     stack.move_and_light(out, canvas, 15, (taps, top, left, rows, columns), shade, stray)
     expected = np.zeros((40, 41))
@@ -84,7 +92,7 @@ def test_moving_equals_scipys_correlation_with_the_taps(columns_mod):
         for j in range(columns):
             y, x = 15 + top + i, 15 + left + j
             expected += float(taps[i, j]) * canvas[y : y + 40, x : x + 41]
-    np.testing.assert_allclose(out, expected * shade + stray, atol=1e-5)
+    np.testing.assert_allclose(out, expected * np.outer(*shade) + np.outer(*stray), atol=1e-5)
 
 
 def test_move_back_is_the_transpose():
@@ -92,9 +100,9 @@ def test_move_back_is_the_transpose():
     motion = taps_of(*rng.normal(0, 2, (2, 64)))
     canvas, weights = rng.random((60, 61)), rng.normal(size=(30, 31))
     weights[4:9] = 0
-    shade = rng.random((30, 31), dtype=np.float32)
+    shade = profiles(rng, (30, 31))
     out = np.empty((30, 31), dtype=np.float32)
-    nothing = np.zeros((30, 31), dtype=np.float32)
+    nothing = even((30, 31), 0)
     stack.move_and_light(out, canvas.astype(np.float32), 15, motion, shade, nothing)
     back = np.zeros((60, 61))
     stack.move_back(weights, back, 15, motion, shade)
