@@ -73,29 +73,43 @@ def rungs_um(pixel_um: float) -> FloatArray:
     return RUNG * 2.0 ** np.arange(LEVELS) * pixel_um
 
 
+_WIDER = 1.5
+"""A rung is wider than the core if its variance is so many times the core's."""
+
+
 def near_shares(core_variance_um2: FloatArray, half_radius_um: FloatArray, pixel_um: float) -> FloatArray:
     """Share of narrowly scattered light per rung, (N, LEVELS); column 0 stays in the core.
 
     Scattered light is a mixture of Gaussians of sd s. Together with the core it has variance
-    core + s², and goes to the rung that is nearest in the logarithm.
+    core + s², and goes to the rung that is nearest in the logarithm. The lowest rung in use is the
+    first one that is wider than the core; as the core grows, its light passes smoothly to the next.
     """
-    variance = np.asarray(core_variance_um2, dtype=float)[:, None]
-    rung = rungs_um(pixel_um)[None, 1:] ** 2
-    core_level = (rung <= 1.5 * variance).sum(axis=1)  # rungs that are no wider than the core
-    border = np.sqrt(rung[:, :-1] * rung[:, 1:])
-    border = np.concatenate([np.zeros((1, 1)), border], axis=1).repeat(len(variance), axis=0)
-    rows = np.arange(len(variance))
-    first = np.minimum(core_level, LEVELS - 2)
-    border[rows, first] = np.sqrt(variance[:, 0] * rung[0, first])
-    border = np.where(np.arange(LEVELS - 1) < first[:, None], 0, border)
-    sd = np.sqrt(np.maximum(border - variance, 0))
-    below = narrower_share(sd, np.asarray(half_radius_um)[:, None], NARROW_EXPONENT)
-    below = np.where(np.arange(LEVELS - 1) < first[:, None], 0, below)
-    edges = np.concatenate([np.zeros((len(variance), 1)), below, np.ones((len(variance), 1))], 1)
+    variance = np.asarray(core_variance_um2, dtype=float)
+    radius = np.asarray(half_radius_um, dtype=float)
+    rung = rungs_um(pixel_um)[1:] ** 2
+    last = len(rung) - 1
+    lowest = np.minimum((rung[None, :] <= _WIDER * variance[:, None]).sum(axis=1), last)
+    kept = np.clip(np.log(rung[lowest] / (_WIDER * variance)) / np.log(_WIDER), 0, 1)[:, None]
+    return kept * _shares_from(lowest, variance, radius, rung) + (1 - kept) * _shares_from(
+        np.minimum(lowest + 1, last), variance, radius, rung
+    )
+
+
+def _shares_from(
+    lowest: NDArray[np.int64], variance: FloatArray, radius: FloatArray, rung: FloatArray
+) -> FloatArray:
+    """Share per rung when no rung below the `lowest` is used; column 0 stays in the core."""
+    edges = np.zeros((len(variance), len(rung) + 2))
+    border = np.sqrt(rung[:-1] * rung[1:])
+    sd = np.sqrt(np.maximum(np.append(border, np.inf)[None, :] - variance[:, None], 0))
+    edges[:, 2:] = narrower_share(sd, radius[:, None], NARROW_EXPONENT)
+    used = np.arange(len(rung)) >= lowest[:, None]
+    edges[:, 2:] *= used
+    first = np.sqrt(np.maximum(np.sqrt(variance * rung[lowest]) - variance, 0))
+    core = narrower_share(first, radius, NARROW_EXPONENT)
+    edges[:, 1:] = np.maximum(edges[:, 1:], core[:, None])
     shares = np.diff(edges, axis=1)
-    core = below[rows, first]
-    shares[rows[:, None], np.arange(LEVELS)] = np.where(np.arange(LEVELS) <= first[:, None], 0, shares)
-    shares[:, 0] = core
+    shares[:, 1:] *= used
     return shares
 
 
