@@ -23,7 +23,7 @@ def arguments(description: str | None) -> argparse.Namespace:
     parser.add_argument("--frames", type=int, default=200)
     parser.add_argument("--route", choices=("memory", "disk"), default="memory")
     parser.add_argument("--target", help="file the disk route writes to")
-    parser.add_argument("--bodies-only", action="store_true", help="peer: no dendrites, as ours")
+    parser.add_argument("--bodies-only", action="store_true", help="cells without dendrites")
     parser.add_argument("--density", type=float, default=1.0, help="ours: times the preset's density")
     parser.add_argument("--no-warm-up", action="store_true", help="the cold-start row")
     parser.add_argument("--import-only", action="store_true", help="render nothing")

@@ -17,8 +17,10 @@ def recording(asked: Namespace) -> Any:
     experiment = ms.presets.get(
         asked.scene, duration_s=asked.frames / FRAME_RATE_HZ, frame_rate_hz=FRAME_RATE_HZ, seed=0
     )
-    density = asked.density * experiment.cells.density_per_mm3
-    return ms.simulate(experiment.with_(cells={"density_per_mm3": density}))
+    cells: dict[str, Any] = {"density_per_mm3": asked.density * experiment.cells.density_per_mm3}
+    if asked.bodies_only:
+        cells["labelling"] = "soma"
+    return ms.simulate(experiment.with_(cells=cells))
 
 
 def figures(rec: Any, start: float, first: float, end: float) -> dict[str, object]:

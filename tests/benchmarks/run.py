@@ -46,7 +46,7 @@ class Case:
     frames: int
     route: str
     pairs: int
-    bodies_only: bool = False  # the peer's cells without dendrites: ours have none either
+    bodies_only: bool = False  # cells without dendrites, on both sides
 
     def arguments(self, folder: str) -> list[str]:
         """Return the worker's command line."""
@@ -58,13 +58,13 @@ class Case:
 
 FULL = (
     Case("608 × 608, 200 frames", "v4-ca1", 200, "memory", 3),
-    Case("… peer without dendrites", "v4-ca1", 200, "memory", 3, bodies_only=True),
-    Case("… and to disk", "v4-ca1", 200, "disk", 3, bodies_only=True),
+    Case("… cells without dendrites", "v4-ca1", 200, "memory", 3, bodies_only=True),
+    Case("… to disk", "v4-ca1", 200, "disk", 3),
     Case("608 × 608, 2000 frames, to disk", "v4-ca1", 2000, "disk", 2),
     Case("`guide`, 200 frames", "guide", 200, "memory", 3),
     Case("… to disk", "guide", 200, "disk", 3),
 )
-QUICK = (replace(FULL[1], pairs=1), replace(FULL[4], pairs=1))
+QUICK = (replace(FULL[0], pairs=1), replace(FULL[4], pairs=1))
 COLD = ["--no-warm-up", "--scene", "v4-ca1", "--frames", "200"]
 
 
@@ -210,10 +210,10 @@ def case_row(case: Case, found: Pair) -> str:
     )
 
 
-def budget_rows(equals: list[Pair], imports: Pair) -> Iterator[str]:
-    """Our own bounds on 200 frames of 608 × 608; the speed-up is the least of the equal cases."""
-    ratio = min(middle(peer, "total_s") / middle(ours, "total_s") for peer, ours in equals)
-    ours = equals[0][1]
+def budget_rows(first: Pair, imports: Pair) -> Iterator[str]:
+    """Our own bounds on 200 frames of 608 × 608, from the first case."""
+    peer, ours = first
+    ratio = middle(peer, "total_s") / middle(ours, "total_s")
     bounds: list[tuple[str, float, Callable[[float], bool], str]] = [
         ("faster than the peer, 200 frames", ratio, lambda v: v >= 20, "≥ 20 ×"),
         ("set-up, s", middle(ours, "setup_s"), lambda v: v <= 0.1, "≤ 0.1"),
@@ -266,13 +266,13 @@ def main() -> None:
     both[1].run(["--scene", "guide", "--frames", "3"])
 
     print(f"{header}\n\n{heading('set-up, s', 'frames/s', 'peak memory, MB')}")
-    equals: list[Pair] = []
+    cases: list[Pair] = []
     with tempfile.TemporaryDirectory() as folder:
         for case in QUICK if asked.quick else FULL:
             say(f"{case.title}: {case.pairs} pair(s)")
             found = interleaved(both, case.arguments(folder), case.pairs)
             print(case_row(case, found), flush=True)
-            equals += [found] if case.bodies_only else []
+            cases.append(found)
     say("import, cold start, sliders")
     print(f"\n{heading()}")
     imports = interleaved(both, ["--import-only"], 2 if asked.quick else 7)
@@ -283,7 +283,7 @@ def main() -> None:
     print(seconds_row(once, cold_starts(both, 1), "wall_s"))
 
     print("\n| bounds on 608 × 608, 200 frames | measured | budget | |\n|---|---|---|---|")
-    print("\n".join(budget_rows(equals, imports)))
+    print("\n".join(budget_rows(cases[0], imports)))
     print(f"\n{sliders(both[1])}\n\n{(HERE / 'notes.md').read_text(encoding='utf-8')}", end="")
 
 
