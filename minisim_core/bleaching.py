@@ -24,13 +24,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .activity import Firing, draw_spikes, event_blocks, memory_s, response
+from .activity import Firing, draw_spikes, event_blocks, fluorescence, memory_s, response
 from .cells import Places
 from .clock import Clock
 from .illumination import Beam
 from .kernels import firing as kernels
 from .memory import Result, stage
-from .tissue import Medium, fluence
+from .tissue import CLEAR, Medium, fluence
 
 FloatArray = NDArray[np.floating]
 
@@ -54,6 +54,9 @@ class Fading(NamedTuple):
     recovery_s: float
     medium: Medium
     beam: Beam
+
+
+NO_FADING = Fading(0.0, math.inf, CLEAR, Beam(math.inf, 0.0, 0.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +122,16 @@ def shares(seed: int, places: Places, indicator: str, firing: Firing, fading: Fa
     step = at.astype(int)
     now, after = course[:, step], course[:, step + 1]
     return Shares((now + (at - step) * (after - now)).astype(np.float32))
+
+
+def bleached(
+    seed: int, places: Places, indicator: str, firing: Firing, fading: Fading, clock: Clock
+) -> NDArray[np.float32]:
+    """F/F_rest of every cell with bleaching over one block of frames, (N, frames)."""
+    light = fluorescence(seed, places, indicator, firing, clock).fluorescence
+    if fading.loss_per_s == 0:
+        return light
+    return light * shares(seed, places, indicator, firing, fading, clock).values
 
 
 def _course(

@@ -19,6 +19,7 @@ RUNG = np.sqrt(2 / 3)
 """Sd, in nodes, of a B-spline splatted onto a grid and read off it: cubic twice, 1/3 + 1/3."""
 
 FloatArray = NDArray[np.floating]
+Grid = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 class Canvas(NamedTuple):
@@ -60,6 +61,11 @@ class Canvas(NamedTuple):
     def level_offsets(self) -> NDArray[np.int64]:
         """Where each level begins in the flat buffer; one more entry gives its size."""
         return np.concatenate([[0], np.cumsum(self.level_rows * self.level_columns)])
+
+    @property
+    def grid(self) -> Grid:
+        """Offsets, rows and columns of every level, as the kernels take them."""
+        return self.level_offsets, self.level_rows, self.level_columns
 
     def pixel_of(self, y_um: FloatArray, x_um: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Canvas pixel (row, column) of points in the image plane."""

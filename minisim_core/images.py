@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,23 @@ from .tissue import (
 
 FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
+
+
+class CellArrays(NamedTuple):
+    """What the kernels need of `CellImages`, in their order."""
+
+    level: NDArray[np.int64]
+    top: NDArray[np.int64]
+    left: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    first: NDArray[np.int64]
+    values: Float32Array
+    base: NDArray[np.int64]
+    along_y: Float32Array
+    along_x: Float32Array
+    near: Float32Array
+    far: Float32Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +68,10 @@ class CellImages(Result):
     def __len__(self) -> int:
         return len(self.level)
 
-    def one(self, i: int, *, near: bool) -> CellImages:
-        """Return the image of one cell, with or without its narrowly scattered light."""
-        row = slice(i, i + 1)
-        parts = {f.name: getattr(self, f.name)[row] for f in fields(self) if f.name != "values"}
-        if not near:
-            parts["near"] = np.zeros_like(parts["near"])
-        return CellImages(values=self.values, **parts)
+    @property
+    def arrays(self) -> CellArrays:
+        """What the kernels need of them."""
+        return CellArrays(*(getattr(self, name) for name in CellArrays._fields))
 
 
 def body_variance_um2(

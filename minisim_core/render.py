@@ -64,7 +64,7 @@ def draw(scene: Scene, block: Block, at: int) -> tuple[Float32Array, Any]:
     kernels.draw(
         buffers.near, buffers.far, scene.grid, FAR_LEVEL, scene.cell_arrays,
         *scene.cell_light(block, at),
-        *haze, block.haze[:, at], scene.beyond * np.float32(block.beyond[at]),
+        *haze, np.ascontiguousarray(block.haze[:, at]), scene.beyond * np.float32(block.beyond[at]),
         scene.inverse_beam, scene.shadow_arrays, block.swelling[at],
     )  # fmt: skip
     shape = scene.canvas.level_shape(0)
@@ -116,6 +116,35 @@ def expected(scene: Scene, indices: NDArray[np.intp], out: Float32Array) -> None
         expect(scene, block, frame % FRAMES_PER_BLOCK, target)
 
     _for_each(scene, indices, out, one, None)
+
+
+def mean_expected(scene: Scene, indices: NDArray[np.intp]) -> Float32Array:
+    """Return the expected light of one frame that is lit and moved as some frames are on average, (H, W)."""
+    out = np.empty((scene.canvas.height_px, scene.canvas.width_px), dtype=np.float32)
+    expect(scene, _averaged(scene, indices), 0, out)
+    return out
+
+
+def _averaged(scene: Scene, indices: NDArray[np.intp]) -> Block:
+    """Average all that changes with time over some frames, into one whose path has all their points."""
+    numbers, ats = indices // FRAMES_PER_BLOCK, indices % FRAMES_PER_BLOCK
+    blocks = [(scene.block(int(n)), ats[numbers == n]) for n in np.unique(numbers)]
+
+    def mean(name: str, axis: int) -> NDArray[Any]:
+        parts = [np.take(getattr(block, name), at, axis=axis) for block, at in blocks]
+        of_all: NDArray[Any] = np.concatenate(parts, axis=axis).mean(axis=axis, keepdims=True)
+        return of_all
+
+    paths = np.concatenate([block.path_px[at] for block, at in blocks])
+    return Block(
+        fluorescence=mean("fluorescence", 1),
+        haze=mean("haze", 1),
+        beyond=mean("beyond", 0),
+        swelling=mean("swelling", 0),
+        path_px=paths.reshape(1, -1, 2),
+        flow_px=mean("flow_px", 0),
+        focus_weights=mean("focus_weights", 0),
+    )
 
 
 def _for_each(

@@ -21,11 +21,11 @@ from . import (
     sensor,
     vessels,
 )
-from .canvas import FAR_LEVEL, Canvas
+from .canvas import FAR_LEVEL, Canvas, Grid
 from .clock import FRAMES_PER_BLOCK, Clock
 from .experiment import WIDEST_FIELD_UM, Experiment
 from .illumination import Beam, Separable
-from .images import CellImages, body_variance_um2, cell_images
+from .images import CellArrays, CellImages, body_variance_um2, cell_images
 from .layers import LAYERS
 from .scope import Lens, OffAxis, collected_fraction, focal_surface_um
 from .tissue import Medium, surface_fluence
@@ -36,23 +36,6 @@ Float32Array = NDArray[np.float32]
 _GUARD_PX = 6  # beyond the longest shift: the width of the interpolation
 _MARGIN_STEP_PX = 8  # the canvas grows in such steps: grids stay on their pixels, sliders redraw nothing
 _APRON_STEP_UM = 50.0  # the drawn tissue grows in such steps, so that sliders seldom redraw it
-
-
-class CellArrays(NamedTuple):
-    """What the kernels need of `CellImages`, in their order."""
-
-    level: NDArray[np.int64]
-    top: NDArray[np.int64]
-    left: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    first: NDArray[np.int64]
-    values: Float32Array
-    base: NDArray[np.int64]
-    along_y: Float32Array
-    along_x: Float32Array
-    near: Float32Array
-    far: Float32Array
 
 
 class HazeArrays(NamedTuple):
@@ -128,9 +111,9 @@ class Scene:
         return max(background.HORIZON_UM, self.sensor_half_um + background.BEYOND_UM)
 
     @cached_property
-    def grid(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def grid(self) -> Grid:
         """Offsets, rows and columns of the canvas's levels."""
-        return self.canvas.level_offsets, self.canvas.level_rows, self.canvas.level_columns
+        return self.canvas.grid
 
     # -- cells ----------------------------------------------------------------------------
 
@@ -186,7 +169,7 @@ class Scene:
                 self.images_with(**switches, focus_shift_um=side * self.focus_distance_um) for side in (1, -1)
             )
             images = axial.joined(images, deeper, shallower)
-        return CellArrays(*(getattr(images, name) for name in CellArrays._fields))
+        return images.arrays
 
     def cell_light(self, block: Block, at: int) -> tuple[Float32Array, Float32Array]:
         """Return the near and far light of every image that the kernels take, in one frame."""
@@ -449,17 +432,15 @@ class Scene:
         """What the light does to molecules; no switch changes it."""
         e = self.experiment
         share_lost = e.activity.bleaching_per_million_photons * 1e-6
+        if share_lost == 0:
+            return bleaching.NO_FADING
         per_s = share_lost * self._photons_per_s * e.cells.bright_fraction_at_rest
         return bleaching.Fading(per_s, e.activity.bleaching_recovery_s, self.medium, self._whole_beam)
 
     def bleached_fluorescence(self, block: int) -> Float32Array:
         """Return F/F_rest of every cell with bleaching, (N, frames)."""
-        light = self.fluorescence(block).fluorescence
-        if self.fading.loss_per_s == 0:
-            return light
         e, a = self.experiment, self.experiment.activity
-        left = bleaching.shares(e.seed, self.places, a.indicator, a.firing, self.fading, self.clock(block))
-        return light * left.values
+        return bleaching.bleached(e.seed, self.places, a.indicator, a.firing, self.fading, self.clock(block))
 
     def spikes(self, start_s: float, stop_s: float) -> activity.Spikes:
         """Return all spikes of the blocks that overlap a stretch of time."""

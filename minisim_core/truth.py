@@ -2,127 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import deformation, vessels
+from . import deformation, detectability, vessels
 from .clock import FRAMES_PER_BLOCK
-from .images import CellImages, picture
+from .footprints import Footprints
 from .kernels import firing as firing_kernels
 from .lazy import LazyArray
 from .parameters import ParameterError
 from .scene import Scene
 from .scope import focal_surface_um
 
-if TYPE_CHECKING:
-    from scipy import sparse
-
 FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
-Footprint = tuple[int, int, Float32Array]
-
-DETECTABLE_SNR = 5.0
-"""One-frame signal-to-noise ratio from which a cell counts as detectable."""
-
-_HAZE_UM = 15.0  # what is smoother than this, haze can imitate
-_BRIGHT_SHARE = 0.05  # a cell is judged by its brightest frames
 _PATH_HZ = 400.0
-_FOOTPRINT_FLOOR = 1e-3  # of the peak
-_FOOTPRINT_PX = 128  # widest side of a footprint: 64 kB
-
-
-class Footprints(Sequence[Footprint]):
-    """Images of the cells at rest: for each, first row, first column and a float32 patch.
-
-    Parameters
-    ----------
-    scene : Scene
-    images : CellImages
-        Drawn on the scene's canvas.
-    near : bool
-        Whether narrowly scattered light belongs to the footprint.
-    unit_sum : bool
-        Whether each whole footprint is scaled to sum to 1.
-    """
-
-    def __init__(self, scene: Scene, images: CellImages, *, near: bool, unit_sum: bool) -> None:
-        self._scene, self._images, self._near, self._unit = scene, images, near, unit_sum
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    @overload
-    def __getitem__(self, index: int) -> Footprint: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Footprint]: ...
-
-    def __getitem__(self, index: int | slice) -> Footprint | list[Footprint]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(len(self))[index]]
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"there is no cell {index}: there are {len(self)}")
-        return self._draw(index % len(self))
-
-    def __iter__(self) -> Iterator[Footprint]:
-        return (self[i] for i in range(len(self)))
-
-    def csc(self, cells: Sequence[int] | NDArray[np.intp] | None = None) -> sparse.csc_array:
-        """Return footprints as the columns of a sparse matrix.
-
-        Parameters
-        ----------
-        cells : sequence or (n,) array of int, optional
-            Which cells, in which order; all by default.
-
-        Returns
-        -------
-        (H * W, n) scipy.sparse.csc_array of float32
-        """
-        from scipy import sparse
-
-        height, width = self._scene.canvas.height_px, self._scene.canvas.width_px
-        rows, values, starts = [], [], [0]
-        for i in range(len(self)) if cells is None else cells:
-            y0, x0, patch = self[int(i)]
-            y, x = np.nonzero(patch)
-            rows.append((y + y0) * width + x + x0)
-            values.append(patch[y, x])
-            starts.append(starts[-1] + len(y))
-        flat_rows = np.concatenate(rows) if rows else np.zeros(0, dtype=np.intp)
-        flat = np.concatenate(values) if values else np.zeros(0, dtype=np.float32)
-        return sparse.csc_array((flat, flat_rows, starts), shape=(height * width, len(starts) - 1))
-
-    def _draw(self, i: int) -> Footprint:
-        canvas, images = self._scene.canvas, self._images
-        whole = picture(canvas, images.one(i, near=self._near), np.ones(1), np.zeros(1))
-        m = canvas.margin_px
-        seen = whole[m : m + canvas.height_px, m : m + canvas.width_px]
-        if self._unit:
-            total = float(whole.sum())
-            seen = seen / np.float32(total if total > 0 else 1)
-        return _cropped(seen, images.center_px[i] - m)
-
-
-def _cropped(seen: Float32Array, center_px: FloatArray) -> Footprint:
-    """Cut a picture to where it exceeds the floor, at most `_FOOTPRINT_PX` around its centre."""
-    inside = seen > _FOOTPRINT_FLOOR * max(float(seen.max()), 1e-30)
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    if not len(rows):
-        return 0, 0, np.zeros((0, 0), dtype=np.float32)
-    half = _FOOTPRINT_PX // 2
-    y, x = (round(float(v)) for v in center_px)
-    y0, y1 = max(rows[0], y - half), min(rows[-1] + 1, y + half)
-    x0, x1 = max(columns[0], x - half), min(columns[-1] + 1, x + half)
-    if y1 <= y0 or x1 <= x0:
-        return 0, 0, np.zeros((0, 0), dtype=np.float32)
-    patch = np.where(inside[y0:y1, x0:x1], seen[y0:y1, x0:x1], 0).astype(np.float32)
-    patch.setflags(write=False)
-    return int(y0), int(x0), patch
 
 
 class Truth:
@@ -172,12 +69,12 @@ class Truth:
     def footprints_sharp(self) -> Footprints:
         """Each cell as a perfect lens in clear tissue would show it; sums to 1."""
         images = self._scene.images_with(blur=False, dimming=False)
-        return Footprints(self._scene, images, near=False, unit_sum=True)
+        return Footprints(self._scene.canvas, images)
 
     @cached_property
     def footprints(self) -> Footprints:
         """Each cell's image per unit of its light: core and narrowly scattered part."""
-        return Footprints(self._scene, self._scene.images, near=True, unit_sum=False)
+        return Footprints(self._scene.canvas, self._scene.images)
 
     @cached_property
     def snr(self) -> FloatArray:
@@ -185,63 +82,14 @@ class Truth:
 
         Signal: the cell's light above rest in its brightest 5 % of frames, on its footprint less
         what haze can imitate (its low-pass of sd 15 µm). Noise: shot noise of the mean expected
-        light, read noise, quantisation. Weighted by both, as a matched filter. Derived.
+        light, read noise, quantisation. Weighted by both, as a matched filter (`detectability`).
         """
-        return _fixed(self._signal_to_noise())
+        return _fixed(detectability.snr(self._scene))
 
     @cached_property
     def detectable(self) -> NDArray[np.bool_]:
-        """Which cells rest in the field and have an SNR of at least `DETECTABLE_SNR`, (N,)."""
-        return _fixed((self.snr >= DETECTABLE_SNR) & self.in_field)
-
-    def _signal_to_noise(self) -> FloatArray:
-        from scipy import ndimage
-
-        scene = self._scene
-        variance = self._noise_variance()
-        m, canvas = scene.canvas.margin_px, scene.canvas
-        shadow = scene.shadow.on_pixels(canvas)
-        seen = scene.shade.map * shadow[m : m + canvas.height_px, m : m + canvas.width_px]
-        sigma = _HAZE_UM / canvas.pixel_um
-        pad = int(2 * sigma)
-        near, _ = scene.amplitudes
-        gain = near * (self._bright_level - 1)
-        snr = np.zeros(len(gain))
-        for i, (y0, x0, patch) in enumerate(self.footprints):
-            if not patch.size or gain[i] <= 0:
-                continue
-            ya, xa = max(y0 - pad, 0), max(x0 - pad, 0)
-            yb = min(y0 + patch.shape[0] + pad, canvas.height_px)
-            xb = min(x0 + patch.shape[1] + pad, canvas.width_px)
-            image = np.zeros((yb - ya, xb - xa))
-            image[y0 - ya : y0 - ya + patch.shape[0], x0 - xa : x0 - xa + patch.shape[1]] = patch
-            image *= seen[ya:yb, xa:xb]
-            image -= ndimage.gaussian_filter(image, sigma)
-            snr[i] = gain[i] * np.sqrt((image**2 / variance[ya:yb, xa:xb]).sum())
-        return snr
-
-    @cached_property
-    def _bright_level(self) -> FloatArray:
-        """Mean F/F_rest of each cell's brightest frames."""
-        total = self._scene.experiment.frame_count
-        blocks = np.unique(np.linspace(0, (total - 1) // FRAMES_PER_BLOCK, 32).astype(int))
-        light = np.concatenate([self._block("fluorescence", b) for b in blocks], axis=1)
-        count = max(1, round(_BRIGHT_SHARE * light.shape[1]))
-        level: FloatArray = np.sort(light, axis=1)[:, -count:].mean(axis=1, dtype=float)
-        return level
-
-    def _noise_variance(self) -> FloatArray:
-        """Variance of one frame's pixels in e², at the mean expected light."""
-        from . import render
-
-        scene, e = self._scene, self._scene.experiment
-        total = e.frame_count
-        some = np.unique(np.linspace(0, total - 1, 16).astype(int))
-        out = np.empty((len(some), *e.shape_px), dtype=np.float32)
-        render.expected(scene, some, out)
-        quantum = scene.converter.e_per_count
-        dark = e.sensor.dark_current_e_per_s * e.exposure_s
-        return out.mean(axis=0, dtype=float) + dark + e.sensor.read_noise_e**2 + quantum**2 / 12
+        """Which cells rest in the field and have an SNR of at least 5, (N,)."""
+        return _fixed((self.snr >= detectability.DETECTABLE_SNR) & self.in_field)
 
     # -- activity -------------------------------------------------------------------------
 

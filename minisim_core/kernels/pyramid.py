@@ -216,6 +216,17 @@ def collapse(pixels, coarse):
 
 
 @jit
+def cubic_weights(f):
+    """Weights of the four nodes around a point that lies `f` beyond the second one."""
+    return (
+        (1 - f) ** 3 / 6,
+        (3 * f**3 - 6 * f**2 + 4) / 6,
+        (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
+        f**3 / 6,
+    )
+
+
+@jit
 def spline_weights(base, along, position, level_rows):
     """First node and the four cubic B-spline weights of each position, on every level but 0.
 
@@ -227,12 +238,7 @@ def spline_weights(base, along, position, level_rows):
             u = position[n] / (1 << level) + PAD
             k = int(np.floor(u))
             f = u - k
-            w = (
-                (1 - f) ** 3 / 6,
-                (3 * f**3 - 6 * f**2 + 4) / 6,
-                (-3 * f**3 + 3 * f**2 + 3 * f + 1) / 6,
-                f**3 / 6,
-            )
+            w = cubic_weights(f)
             start = min(max(k - 1, 0), level_rows[level] - 4)
             base[n, level] = start
             for i in range(4):
