@@ -44,6 +44,8 @@ def draw_cores(
 
     A cell's place (y, x) is its centre of light: dendrites push the soma a little to the other side.
     """
+    from scipy import fft
+
     size = body_kernels.SIZE
     dendrite_share = dendrite_shares(bodies, nucleus, nucleus_brightness)
     offset_px = dendrite_share[:, None] * bodies.dendrite_centre_um / canvas.pixel_um
@@ -73,7 +75,7 @@ def draw_cores(
             spectra, *place, canvas.pixel_um, level[k] == 0, *outline, dendrite_share[k], *dendrites,
             disc, sigma, soma_table(nucleus, nucleus_brightness), disc_table(), PER_UNIT,
         )  # fmt: skip
-        patches = np.fft.irfft2(spectra, s=(size, size))
+        patches = fft.irfft2(spectra, s=(size, size), overwrite_x=True)
     limits = [
         np.stack([-corner[k], nodes[level[k]] - corner[k]], axis=1)
         for corner, nodes in ((top, canvas.level_rows), (left, canvas.level_columns))

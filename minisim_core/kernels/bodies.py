@@ -303,11 +303,11 @@ def _exceeds(line, level):
 @jit
 def _box(patch, threshold):
     """The smallest box, half-open, that holds all values above a share of the peak."""
-    peak = patch[0, 0]
+    peaks = patch[0].copy()  # column by column, as that vectorises
     for line in patch:
-        for value in line:
-            peak = max(peak, value)
-    level = threshold * peak
+        for j in range(SIZE):
+            peaks[j] = line[j] if line[j] > peaks[j] else peaks[j]
+    level = threshold * peaks.max()
     y0, y1, x0, x1 = 0, SIZE, 0, SIZE
     while y0 < y1 and not _exceeds(patch[y0], level):
         y0 += 1
@@ -327,12 +327,14 @@ def trim(patches, threshold, box, total, row_limits, column_limits):
     `box` receives first row, last row, first column, last column (half-open); `total` the sum
     over the box that no limit cuts.
     """
+    sums = np.empty(SIZE)
     for n in range(patches.shape[0]):
         y0, y1, x0, x1 = _box(patches[n], threshold)
-        total[n] = 0.0
+        sums[:] = 0
         for i in range(y0, y1):
             for j in range(x0, x1):
-                total[n] += patches[n, i, j]
+                sums[j] += patches[n, i, j]
+        total[n] = sums.sum()
         y0, y1 = max(y0, row_limits[n, 0]), min(y1, row_limits[n, 1])
         x0, x1 = max(x0, column_limits[n, 0]), min(x1, column_limits[n, 1])
         if y1 <= y0 or x1 <= x0:
