@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +111,14 @@ class Patches(Result):
     columns: IntArray  # (K,)
 
 
+class HazeArrays(NamedTuple):
+    """What the kernels need of a `Haze`, in their order."""
+
+    mean: NDArray[np.float32]
+    along_y: NDArray[np.float32]
+    along_x: NDArray[np.float32]
+
+
 @dataclass(frozen=True, eq=False)
 class Haze(Result):
     """Neuropil light per bright molecule and µm²: spline coefficients on the nodes of one level.
@@ -120,6 +129,11 @@ class Haze(Result):
     mean: NDArray[np.float32]  # (rows, columns)
     along_y: NDArray[np.float32]  # (patches down, rows)
     along_x: NDArray[np.float32]  # (patches across, columns)
+
+    @property
+    def arrays(self) -> HazeArrays:
+        """The haze as the kernels take it."""
+        return HazeArrays(self.mean, self.along_y, self.along_x)
 
     @property
     def maps(self) -> NDArray[np.float32]:

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .background import HazeArrays
 from .canvas import FAR_LEVEL
 from .clock import FRAMES_PER_BLOCK
 from .kernels import frame as kernels
 from .kernels.stack import path_taps
 from .parameters import ParameterError
 from .render import scratch
-from .scene import Block, HazeArrays, Scene
+from .scene import Block, Scene
 
 FloatArray = NDArray[np.floating]
 

@@ -188,8 +188,9 @@ def _prepare(scene: Scene, first_frame: int) -> None:
     heavy = [
         lambda: scene.cell_arrays,
         lambda: scene.haze_arrays,
-        lambda: scene.fluorescence(first_frame // FRAMES_PER_BLOCK),
+        lambda: scene.block(first_frame // FRAMES_PER_BLOCK),
         lambda: scene.shadow_arrays,
+        lambda: scene.beyond,
         lambda: scene.pattern if "noise" in scene.on else None,
     ]
     if threads() == 1:
