@@ -19,7 +19,7 @@ import numpy as np
 from .run import HERE, Contender, contenders, machine, say, thread_count
 
 FRAMES = (200, 500, 1000, 2000, 4000)
-DENSITIES = (0.5, 1.0, 2.0, 4.0, 8.0)
+DENSITIES = (0.5, 1.0, 2.0, 4.0, 6.0)
 FRAMES_OF_DENSITIES = 400
 
 
