@@ -1,6 +1,7 @@
 """The laws of the house: stages, frames, draws, light, kernels."""
 
 import json
+import pickle
 import re
 import shutil
 import threading
@@ -905,6 +906,7 @@ print(len([w for w in said if "compiled anew" in str(w.message)]), ms.__file__)
 
 CACHE = """
 import json
+import pickle
 import minisim_core as ms
 from minisim_core.kernels._jit import KERNELS
 ms.warm()
@@ -1020,3 +1022,17 @@ def test_a_changed_kernel_file_recompiles_the_kernels_that_use_it(
     after = count("another cache")
     assert after != before
     assert count("cache") == after
+
+
+def test_a_cache_that_names_types_of_another_version_is_compiled_anew(tmp_path: Path, python: Python) -> None:
+    code = "import numpy as np, minisim_core.randomness as r; print(r.uniforms(3, np.arange(3).astype('u8')))"
+    here = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    before = python(code, **here)
+    indices = list(tmp_path.rglob("*.nbi"))
+    assert indices
+    for index in indices:
+        with index.open("rb") as file:
+            version = pickle.load(file)
+        index.write_bytes(pickle.dumps(version) + b"cminisim_core.scene\nGone\n.")
+    assert python(code, **here) == before
+    assert all(b"Gone" not in index.read_bytes() for index in indices)

@@ -26,12 +26,26 @@ def jit(function: Callable[..., Any]) -> Any:
     try:
         kernel = numba.njit(function, cache=True, **options)
         # numba looks at the kernel's own file alone, but kernels hold code of other files, too
-        kernel._cache._cache_file._source_stamp = _STAMP  # type: ignore[attr-defined]
+        index = kernel._cache._cache_file  # type: ignore[attr-defined]
+        index._source_stamp = _STAMP
+        index._load_index = _forgiving(index._load_index)
     except RuntimeError:  # numba found no folder it may write its cache to
         _say_uncached()
         kernel = numba.njit(function, **options)
     KERNELS.append(kernel)
     return kernel
+
+
+def _forgiving(load_index: Callable[[], dict[Any, Any]]) -> Callable[[], dict[Any, Any]]:
+    """Let an index that cannot be read, as it names types of another version, count as empty."""
+
+    def load() -> dict[Any, Any]:
+        try:
+            return load_index()
+        except Exception:
+            return {}
+
+    return load
 
 
 def _say_uncached() -> None:

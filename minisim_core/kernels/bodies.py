@@ -92,8 +92,9 @@ def _waves(at, variance, step):
     turn_c, turn_s, fall, falls = turns[0], turns[1], turns[2], turns[3]
     for n in range(count):
         out[0, n], out[_HALF, n] = 1, 0
-        turn_c[n], turn_s[n] = math.cos(step * at[n]), math.sin(step * at[n])
-        damp = math.exp(-0.5 * variance[n] * step * step)
+        angle = np.float32(step * at[n])
+        turn_c[n], turn_s[n] = math.cos(angle), math.sin(angle)
+        damp = math.exp(np.float32(-0.5 * variance[n] * step * step))
         fall[n], falls[n] = damp, damp * damp
     for m in range(_HALF - 1):
         c, s, next_c, next_s = out[m], out[_HALF + m], out[m + 1], out[_HALF + m + 1]
