@@ -188,7 +188,8 @@ def _prepare(scene: Scene, first_frame: int) -> None:
     heavy = [
         lambda: scene.cell_arrays,
         lambda: scene.haze_arrays,
-        lambda: scene.block(first_frame // FRAMES_PER_BLOCK),
+        lambda: scene.fluorescence(first_frame // FRAMES_PER_BLOCK),
+        lambda: scene.population,
         lambda: scene.shadow_arrays,
         lambda: scene.beyond,
         lambda: scene.pattern if "noise" in scene.on else None,
