@@ -15,6 +15,7 @@ from . import explanation, layers, render
 from .experiment import Experiment
 from .lazy import LazyArray
 from .scene import Scene
+from .sensor import Scale
 from .truth import Truth
 
 FloatArray = NDArray[np.floating]
@@ -75,6 +76,16 @@ class Recording:
     def times_s(self) -> FloatArray:
         """When the exposure of each frame begins, (T,) float64 in s; jumps where frames were dropped."""
         return self._scene.arrivals.exposures(np.arange(self.shape[0])) / self.experiment.frame_rate_hz
+
+    @property
+    def counts_to_e(self) -> Scale:
+        """How counts read in photoelectrons: `black`, `e_per_count`, and `full_scale`, the largest count.
+
+        ``(frames - black) * e_per_count`` is `expected` plus the noise of light and camera, where
+        nothing saturates.
+        """
+        dark_e, *_ = self._scene.camera
+        return self._scene.converter.scale(dark_e)
 
     @cached_property
     def frames(self) -> LazyArray:

@@ -207,6 +207,23 @@ class Converter(NamedTuple):
         """Electrons per saved count."""
         return 2**self.dropped_bits / self.counts_per_e
 
+    def scale(self, dark_e: float) -> Scale:
+        """Return how to read saved counts back, given the dark current of one exposure.
+
+        The converter rounds, but dropping bits cuts off: a saved count is the middle of what it stands for.
+        """
+        saved = 2**self.dropped_bits
+        dark = self.black_counts + dark_e * self.counts_per_e
+        return Scale((dark - (saved - 1) / 2) / saved, self.e_per_count, self.largest >> self.dropped_bits)
+
+
+class Scale(NamedTuple):
+    """How saved counts read in photoelectrons: ``(counts - black) * e_per_count``, up to `full_scale`."""
+
+    black: float  # mean count of a pixel that no light reaches
+    e_per_count: float
+    full_scale: int  # largest count
+
 
 @dataclass(frozen=True, eq=False)
 class Pattern(Result):

@@ -140,6 +140,19 @@ def test_bit_depths(small: Small, bits: int, dtype: type, top: int) -> None:
     assert 0.1 * top < normal.mean() < 0.5 * top
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12])
+def test_counts_read_back_as_photoelectrons(small: Small, bits: int) -> None:
+    rec = ms.simulate(
+        small(off=("noise",), sensor={"bit_depth": bits, "gain": 2.5, "dark_current_e_per_s": 900})
+    )
+    black, e_per_count, full_scale = rec.counts_to_e
+    assert full_scale == 2**bits - 1
+    counts = rec.frames[0].astype(float)
+    apart = (counts - black) * e_per_count - rec.expected[0]
+    assert counts.max() < full_scale
+    assert np.abs(apart).max() <= 0.51 * e_per_count
+
+
 def test_conversion_to_numpy(rec: ms.Recording, movie: NDArray[Any]) -> None:
     as_float = np.asarray(rec.frames, dtype=np.float32)
     assert as_float.dtype == np.float32 and np.array_equal(as_float, movie)

@@ -15,6 +15,7 @@ import minisim_core as ms
 
 from . import plots as _plots
 from .controls import Slider, describe_sliders, describe_switches, nested
+from .overlays import OVERLAYS
 from .stream import Piece, Stream, Work
 from .viewer import Viewer
 
@@ -42,13 +43,20 @@ class Panel:
 
 @dataclass(frozen=True)
 class Wish:
-    """What the reader asked for, at one moment."""
+    """What the reader asked for, at one moment.
+
+    `version` counts every change of values, seed or switches; `scene` those of values and seed.
+    """
 
     version: int
+    scene: int
     values: Mapping[str, Any]
+    seed: int
     off: tuple[str, ...]
     frame: int
     pixel: tuple[int, ...] = ()
+    roi: tuple[float, ...] = ()
+    overlay: tuple[str, ...] = ()
 
 
 @dataclass
@@ -68,12 +76,18 @@ class Figure:
         A preset's name or an experiment.
     left, right
         The two panels.
+    name
+        The figure's name in links to it.
     off
         Layers that are off on both sides when the page opens.
     switches
         Layers the reader may switch; they act on both sides.
+    overlays
+        Names of what the reader may have drawn over the pictures (`minisim_guide.overlays.OVERLAYS`).
     sliders
         Parameters the reader may move: dotted names, or `Slider` for narrower limits.
+    more
+        The same, for advanced sliders that stay folded away at first.
     says
         Name of the sentence under the picture (`minisim_guide.plots.SENTENCES`).
     plots
@@ -82,6 +96,8 @@ class Figure:
         The frame shown first.
     pixel
         The (row, column) marked first; none by default.
+    roi
+        The region marked first: the (top, left, bottom, right) of the box around an ellipse, in pixels.
     """
 
     def __init__(
@@ -90,55 +106,73 @@ class Figure:
         *,
         left: Panel,
         right: Panel,
+        name: str = "figure",
         off: Iterable[str] = (),
         switches: Iterable[str] = (),
+        overlays: Iterable[str] = (),
         sliders: Iterable[str | Slider] = (),
+        more: Iterable[str | Slider] = (),
         says: str = "",
         plots: Iterable[str] = (),
         frame: int = 0,
         pixel: tuple[int, int] | None = None,
+        roi: tuple[float, float, float, float] | None = None,
     ) -> None:
         self.experiment = ms.presets.get(scene) if isinstance(scene, str) else scene
         self.left, self.right = left, right
         self.says, self.plot_names = says, tuple(plots)
         described = describe_sliders(sliders, self.experiment)
+        described += [d | {"advanced": True} for d in describe_sliders(more, self.experiment)]
         opening = Wish(
             version=0,
+            scene=0,
             values={d["name"]: d["default"] for d in described},
+            seed=self.experiment.seed,
             off=ms.layers.check(off),
             frame=frame,
             pixel=tuple(pixel or ()),
+            roi=tuple(roi or ()),
         )
-        self._version = 0
-        self._asked = dict(opening.values), list(opening.off)
+        self._version = self._scene = 0
+        self._asked = dict(opening.values), opening.seed, list(opening.off)
         self._sent = _Sent()
         self._stream = Stream(self._work, self._publish, self._failed)
         work = self._work(opening)
         picture, details = next(work), next(work)
         work.close()
         self.range = _display_range(picture.content["left"], picture.content["right"])
+        state = {
+            "frame": opening.frame,
+            "off": list(opening.off),
+            "pixel": list(opening.pixel),
+            "roi": list(opening.roi),
+            "seed": opening.seed,
+            "overlay": list(opening.overlay),
+        }
         self.viewer = Viewer(
-            ready=self._ready,
-            paid=self._stream.paid,
+            answers={"ready": self._ready, "ack": lambda _: self._stream.paid()},
             meta={
+                "name": name,
                 "titles": {"left": left.title, "right": right.title},
                 "range": self.range,
                 "bits": self.experiment.sensor.bit_depth,
-                "frame": opening.frame,
-                "off": list(opening.off),
-                "pixel": list(opening.pixel),
+                "near_um": self.experiment.scope.near_focus_um,
+                "opening": state,
+                "static": False,
             },
             sliders=described,
             switches=describe_switches(switches),
+            overlays=[
+                {"name": o, "label": OVERLAYS[o].label, "description": OVERLAYS[o].description}
+                for o in overlays
+            ],
             values=dict(opening.values),
-            off=list(opening.off),
-            frame=opening.frame,
-            pixel=list(opening.pixel),
+            **state,
         )
         self._publish(picture)
         self._publish(details)
-        self.viewer.observe(self._changed, names=["values", "off"])
-        self.viewer.observe(self._looked, names=["frame", "pixel"])
+        self.viewer.observe(self._changed, names=["values", "seed", "off"])
+        self.viewer.observe(self._looked, names=["frame", "pixel", "roi", "overlay"])
 
     # -- for people and tests --------------------------------------------------------------
 
@@ -171,7 +205,7 @@ class Figure:
         (Recording, Recording)
         """
         wish = wish or self._wish()
-        changed = self.experiment.with_(**nested(wish.values))
+        changed = self.experiment.with_(seed=wish.seed, **nested(wish.values))
         return tuple(  # type: ignore[return-value]
             ms.simulate(changed.with_(off=ms.layers.check((*wish.off, *panel.off))))
             for panel in (self.left, self.right)
@@ -189,7 +223,10 @@ class Figure:
 
     def _wish(self) -> Wish:
         v = self.viewer
-        return Wish(self._version, dict(v.values), tuple(v.off), v.frame, tuple(v.pixel))
+        return Wish(
+            self._version, self._scene, dict(v.values), v.seed, tuple(v.off), v.frame,
+            tuple(v.pixel), tuple(v.roi), tuple(v.overlay),
+        )  # fmt: skip
 
     def _work(self, wish: Wish) -> Work:
         """Render the current frame, then what is said about it, then the rest of the movie."""
@@ -199,18 +236,22 @@ class Figure:
         sides = left.frames[frame], right.frames[frame]
         head = {
             "version": wish.version,
+            "scene": wish.scene,
             "frame": frame,
             "count": count,
             "height": sides[1].shape[0],
             "width": sides[1].shape[1],
             "wide": sides[1].itemsize == 2,
+            "binned": 1,
             "pixel_um": float(right.pixel_um),
             "frame_rate_hz": float(right.experiment.frame_rate_hz),
+            "counts_to_e": right.counts_to_e._asdict(),
         }
         yield Piece("picture", head | {"left": sides[0], "right": sides[1]})
-        sight = _plots.Sight(left, right, frame, wish.pixel)
+        sight = _plots.Sight(left, right, frame, wish.pixel, wish.roi)
         says = _plots.SENTENCES[self.says](sight) if self.says else ""
-        yield Piece("details", (says, [_plots.PLOTS[name](sight) for name in self.plot_names]))
+        drawings = [OVERLAYS[name](sight) | {"name": name, "version": wish.version} for name in wish.overlay]
+        yield Piece("details", (says, [_plots.PLOTS[name](sight) for name in self.plot_names], drawings))
         yield Piece("rest")
         have = self._sent.frames if self._sent.version == wish.version else set()
         for first, last in _runs(frame, count, have):
@@ -224,7 +265,7 @@ class Figure:
             self.viewer.error = ""
             self._note(piece.content["version"], [piece.content["frame"]])
         elif piece.kind == "details":
-            self.viewer.says, self.viewer.plots = piece.content
+            self.viewer.says, self.viewer.plots, self.viewer.drawings = piece.content
         else:
             version, first, sides = piece.content
             self.viewer.send_chunk(version, first, sides)
@@ -248,8 +289,9 @@ class Figure:
     # -- the reader's hand -----------------------------------------------------------------
 
     def _changed(self, _: Any) -> None:
-        asked = dict(self.viewer.values), list(self.viewer.off)
-        if asked != self._asked:  # one message may change both: that is one wish
+        asked = dict(self.viewer.values), self.viewer.seed, list(self.viewer.off)
+        if asked != self._asked:  # one message may change several: that is one wish
+            self._scene += asked[:2] != self._asked[:2]
             self._asked = asked
             self._version += 1
             self._stream.want(self._wish())
@@ -257,7 +299,7 @@ class Figure:
     def _looked(self, _: Any) -> None:
         self._stream.want(self._wish())
 
-    def _ready(self) -> None:
+    def _ready(self, _: Any = None) -> None:
         """Start the movie for a new view, which has nothing but the picture."""
         self._sent = _Sent()
         self._stream.forgive()

@@ -16,12 +16,48 @@ BIN_UM = 10.0
 
 @dataclass(frozen=True)
 class Sight:
-    """What the figure shows at one moment: both recordings, a frame, perhaps a marked pixel."""
+    """What the figure shows at one moment: both recordings, a frame, perhaps a pixel or a region.
+
+    Parameters
+    ----------
+    left, right
+        The recordings.
+    frame
+        The frame shown.
+    pixel
+        The marked (row, column), or nothing.
+    roi
+        The box (top, left, bottom, right) around an ellipse, in pixels from the picture's corner, or nothing.
+    """
 
     left: Any
     right: Any
     frame: int
     pixel: tuple[int, ...] = ()
+    roi: tuple[float, ...] = ()
+
+    def mask(self) -> np.ndarray | None:
+        """Return what the reader chose: the region, else the pixel, else None.
+
+        Returns
+        -------
+        (H, W) bool, or None
+            A region holds at least the pixel at its centre.
+        """
+        if not self.roi and not self.pixel:
+            return None
+        height, width = self.right.frames.shape[1:]
+        chosen = np.zeros((height, width), dtype=bool)
+        row, column = self.pixel or (0, 0)
+        if self.roi:
+            top, left, bottom, right = self.roi
+            y, x = (top + bottom) / 2, (left + right) / 2
+            tall, wide = max(bottom - top, 1e-9) / 2, max(right - left, 1e-9) / 2
+            rows, columns = (at + 0.5 for at in np.ogrid[:height, :width])
+            chosen = ((rows - y) / tall) ** 2 + ((columns - x) / wide) ** 2 <= 1
+            row, column = int(y), int(x)
+        chosen[min(max(row, 0), height - 1), min(max(column, 0), width - 1)] = True
+        return chosen
 
 
 def out_of_focus_share(sight: Sight) -> float:

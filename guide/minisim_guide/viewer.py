@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +30,28 @@ class Viewer(anywidget.AnyWidget):
     State travels as traits. The rest of a movie travels as ``chunk`` messages with the raw counts
     of both panels as buffers; the browser acknowledges each, and one that nobody sees does not.
 
+    Parameters
+    ----------
+    answers
+        What to call for each kind of message from the browser: ``ready``, ``ack`` (a chunk was
+        taken), ``shown`` (a picture was painted), ``cancel``, ``copy``.
+
     Attributes
     ----------
     meta
         What never changes: titles, opening range, bits, opening frame, switches and pixel.
     sliders, switches
         Descriptions from `minisim_guide.controls`.
-    values, off, frame, pixel
-        What the reader asks for.
+    overlays
+        Name, label and description of what can be drawn over the pictures.
+    values, off, seed, frame, pixel, roi, overlay
+        What the reader asks for; `pixel` is (row, column), `roi` (top, left, bottom, right) in pixels.
     picture
-        The current frame of both panels with its version.
-    says, plots, error
-        The sentence under the picture, the plots, and what went wrong.
+        The current frame of both panels with its version and scene.
+    says, plots, drawings
+        The sentence under the picture, the plots, and the geometry of the overlays shown.
+    error, progress
+        What went wrong; what is being computed and how far.
     """
 
     _esm = module(*_PARTS)
@@ -50,18 +60,24 @@ class Viewer(anywidget.AnyWidget):
     meta = traitlets.Dict().tag(sync=True)
     sliders: traitlets.List[Any] = traitlets.List().tag(sync=True)
     switches: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    overlays: traitlets.List[Any] = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
     off = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    seed = traitlets.Int(0).tag(sync=True)
     frame = traitlets.Int(0).tag(sync=True)
     pixel = traitlets.List(traitlets.Int()).tag(sync=True)
+    roi = traitlets.List(traitlets.Float()).tag(sync=True)
+    overlay = traitlets.List(traitlets.Unicode()).tag(sync=True)
     picture = traitlets.Dict().tag(sync=True)
     says = traitlets.Unicode("").tag(sync=True)
     plots: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    drawings: traitlets.List[Any] = traitlets.List().tag(sync=True)
     error = traitlets.Unicode("").tag(sync=True)
+    progress = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, *, ready: Callable[[], None], paid: Callable[[], None], **traits: Any) -> None:
+    def __init__(self, *, answers: Mapping[str, Callable[[dict[str, Any]], None]], **traits: Any) -> None:
         super().__init__(**traits)
-        self._answers = {"ready": ready, "ack": paid}
+        self._answers = answers
         self.on_msg(self._receive)
 
     def send_chunk(self, version: int, first: int, sides: tuple[np.ndarray, np.ndarray]) -> None:
@@ -71,4 +87,4 @@ class Viewer(anywidget.AnyWidget):
 
     def _receive(self, _: Any, content: Any, buffers: Any) -> None:
         if isinstance(content, dict) and content.get("kind") in self._answers:
-            self._answers[content["kind"]]()
+            self._answers[content["kind"]](content)

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from minisim_core.sensor import Scale
+
 SIZE = 24
 COUNT = 30
 
@@ -51,7 +53,13 @@ class Log:
         scale = 0.5 if "out_of_focus" in experiment.off else 1.0
         frames = Frames(self, experiment, scale)
         expected = [frames.frame(i).astype(np.float32) for i in range(COUNT)]
-        return SimpleNamespace(frames=frames, expected=expected, experiment=experiment, pixel_um=1.5)
+        return SimpleNamespace(
+            frames=frames,
+            expected=expected,
+            experiment=experiment,
+            pixel_um=1.5,
+            counts_to_e=Scale(black=10.0, e_per_count=2.0, full_scale=255),
+        )
 
 
 class _Rendering:

@@ -227,3 +227,35 @@ def test_the_movie_follows_in_paid_chunks_and_a_new_drag_cancels_it(engine):
         right = np.frombuffer(message["buffers"][1], np.uint8)
         movie[message["first"] :][: message["count"]] = right.reshape(-1, *movie.shape[1:])
     np.testing.assert_array_equal(movie, figure.recordings()[1].frames[:])
+
+
+# -- what the reader chooses ---------------------------------------------------------------
+
+
+def test_a_region_is_an_ellipse_and_a_pixel_is_itself(engine):
+    left, right = make().recordings()
+
+    def mask(**chosen):
+        return plots.Sight(left, right, 0, **chosen).mask()
+
+    assert mask() is None
+    np.testing.assert_array_equal(np.argwhere(mask(pixel=(3, 5))), [[3, 5]])
+    region = mask(pixel=(3, 5), roi=(4, 6, 12, 20))
+    rows, columns = np.nonzero(region)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (4, 11, 6, 19)
+    assert region.sum() == pytest.approx(np.pi * 4 * 7, rel=0.05)
+    np.testing.assert_array_equal(np.argwhere(mask(roi=(7.2, 7.2, 7.3, 7.3))), [[7, 7]])
+    assert mask(roi=(-9, -9, -5, -5)).sum() == 1
+
+
+def test_a_new_seed_is_a_new_scene_and_a_switch_is_not(engine):
+    figure = make(more=("motion.stride_um",))
+    assert [s["name"] for s in figure.viewer.sliders if s.get("advanced")] == ["motion.stride_um"]
+    opening = figure.viewer.picture
+    assert (opening["version"], opening["scene"], opening["binned"]) == (0, 0, 1)
+    assert opening["counts_to_e"]["full_scale"] == 255
+    figure.set(off=("noise",))
+    assert (figure.viewer.picture["version"], figure.viewer.picture["scene"]) == (1, 0)
+    figure.viewer.seed = 5
+    assert (figure.viewer.picture["version"], figure.viewer.picture["scene"]) == (2, 1)
+    assert {r.experiment.seed for r in figure.recordings()} == {5}

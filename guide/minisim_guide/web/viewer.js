@@ -223,11 +223,12 @@ function render({ model, el }) {
 
   function reset() {
     setPlaying(false);
-    Object.assign(show, opening(), { frame: meta.frame });
+    Object.assign(show, opening(), { frame: meta.opening.frame });
     ui.modes.set(show.mode);
     display.colours.set(show.colours);
     const values = Object.fromEntries(get("sliders").map((c) => [c.name, c.default]));
-    ask({ values, off: meta.off, pixel: meta.pixel });
+    const { off, seed, pixel, roi, overlay } = meta.opening;
+    ask({ values, off, seed, pixel, roi, overlay });
     follow();
     draw();
   }
