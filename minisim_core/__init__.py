@@ -1,6 +1,6 @@
 """A forward model of one-photon Miniscope recordings, exact truth included."""
 
-from . import layers, memory, optics, parameters, presets
+from . import layers, measures, memory, optics, parameters, presets
 from ._version import __version__
 from .experiment import Experiment, describe
 from .layers import LAYERS
@@ -17,6 +17,7 @@ __all__ = [
     "__version__",
     "describe",
     "layers",
+    "measures",
     "memory",
     "optics",
     "parameters",

@@ -32,6 +32,7 @@ parameter raises `ParameterError`, a `ValueError` whose text names the parameter
 MODULES: dict[str, ModuleType] = {
     "Presets": ms.presets,
     "Optics": ms.optics,
+    "Measures": ms.measures,
     "Layers": ms.layers,
     "Memory": ms.memory,
     "Parameters in general": ms.parameters,
