@@ -1,5 +1,6 @@
 """What is installed is what is written here: one version, one list of dependencies, all the pages."""
 
+import json
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from packaging.specifiers import SpecifierSet
 
 import minisim_core
 import minisim_guide
-from minisim_guide.cli import _parser
+from minisim_guide.cli import _parser, main
 
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -69,10 +70,26 @@ def test_the_readme_gives_both_commands() -> None:
     assert "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pytest\n" in readme
 
 
+def readme_example(number: int) -> str:
+    found = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    assert len(found) == 2
+    return found[number]
+
+
 def test_the_readme_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    exec(example, {})
+    exec(readme_example(0), {})
     assert capsys.readouterr().out.startswith("(20, ")
+
+
+def test_the_readme_pipeline_is_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(readme_example(1), {})
+    assert main(["score", "movie.json", "estimate.npz", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["all_cells"]["precision"] > 0.5 > report["all_cells"]["by_chance"]
+    assert 0.1 < report["detectable"]["recall"] < 1
 
 
 @pytest.fixture(scope="module")

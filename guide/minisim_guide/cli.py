@@ -43,6 +43,12 @@ def _warm(options: argparse.Namespace) -> None:
     warm()
 
 
+def _score(options: argparse.Namespace) -> None:
+    from minisim_guide.score import score
+
+    score(options.recording, options.estimate, options.json)
+
+
 def _stills(options: argparse.Namespace) -> None:
     from minisim_guide.pages import folder
     from minisim_guide.stills import write_stills
@@ -73,6 +79,18 @@ def _parser() -> argparse.ArgumentParser:
 
     warm = commands.add_parser("warm", help="compile the engine now rather than at first use")
     warm.set_defaults(run=_warm)
+
+    score = commands.add_parser("score", help="score an analysis of a recording against its truth")
+    score.add_argument(
+        "recording", metavar="RECORDING", help="JSON file of an experiment, or name of a preset"
+    )
+    score.add_argument(
+        "estimate", metavar="ESTIMATE.npz", type=Path,
+        help="A (cells, y, x) or sparse parts A_…; if there are any: C, spikes (cells, frames) and "
+        "shifts_px (frames, 2), where the tissue went, y and x",
+    )  # fmt: skip
+    score.add_argument("--json", action="store_true", help="print for a program")
+    score.set_defaults(run=_score)
 
     stills = commands.add_parser("stills", help="run the pages and store a still of each figure in them")
     stills.add_argument("folder", nargs="?", type=Path, help="where the pages are; default: the guide's own")
