@@ -16,6 +16,7 @@ from typing import Any
 
 import minisim_core as ms
 from minisim_core.experiment import GROUPS
+from minisim_core.inverse import report, score, solution
 from minisim_core.lazy import LazyArray
 from minisim_core.parameters import Description
 from minisim_core.truth import Footprints, Truth
@@ -35,6 +36,9 @@ MODULES: dict[str, ModuleType] = {
     "Measures": ms.measures,
     "Layers": ms.layers,
     "Memory": ms.memory,
+    "Scoring an analysis": score,
+    "What an analysis found": solution,
+    "What a score says": report,
     "Parameters in general": ms.parameters,
 }
 CLASSES: dict[str, type] = {
@@ -66,7 +70,7 @@ def page() -> str:
             if not _is_property(member)
         ]
     for title, module in MODULES.items():
-        name = module.__name__.rpartition(".")[2]
+        name = module.__name__.removeprefix("minisim_core.")
         parts += [f"## {title}", f"`minisim_core.{name}`: {inspect.getdoc(module)}"]
         parts += [entry(f"{name}.{inner}", member) for inner, member in contents(module)]
         parts += {"presets": [_presets()], "layers": [_layers()]}.get(name, [])

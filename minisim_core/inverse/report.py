@@ -53,7 +53,12 @@ class Tally:
         return self.right_by_chance / self.estimates if self.estimates else 0.0
 
     def as_dict(self) -> dict[str, float]:
-        """Return counts and shares, ready for JSON."""
+        """Return counts and shares.
+
+        Returns
+        -------
+        dict of str to number
+        """
         shares = {name: getattr(self, name) for name in ("recall", "precision", "f1", "by_chance")}
         counts = ("cells", "cells_found", "estimates", "estimates_right")
         return {name: getattr(self, name) for name in counts} | shares
