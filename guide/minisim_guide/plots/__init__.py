@@ -1,0 +1,81 @@
+"""What a figure says about its picture: live sentences and small plots, drawn in the browser.
+
+A plot is a function of what the figure shows (`Sight`). A quick one returns its description
+(`spec`); one that looks at the whole movie is a generator that yields how far it is, 0 to 1, and at
+last its description: it is run in pieces, after the hand rests.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+
+from .camera import plot_histogram, plot_photon_transfer, plot_radial_profile
+from .depth import (
+    plot_detectable_by_depth,
+    plot_light_against_defocus,
+    plot_light_by_depth,
+    plot_snr_by_depth,
+)
+from .sentences import MEASURES, SENTENCES, Measure, out_of_focus_share, say_out_of_focus
+from .sight import Sight, Subject, subject
+from .spec import INKS, Spec, empty
+from .time import plot_spectrum, plot_traces
+
+__all__ = [
+    "INKS",
+    "MEASURES",
+    "PLOTS",
+    "SENTENCES",
+    "Measure",
+    "Plot",
+    "Sight",
+    "Spec",
+    "Subject",
+    "finish",
+    "out_of_focus_share",
+    "say_out_of_focus",
+    "subject",
+    "takes_the_movie",
+    "waiting",
+]
+
+Plot = Callable[[Sight], "Spec | Iterator[float | Spec]"]
+
+PLOTS: dict[str, Plot] = {
+    "light_by_depth": plot_light_by_depth,
+    "light_against_defocus": plot_light_against_defocus,
+    "traces": plot_traces,
+    "spectrum": plot_spectrum,
+    "radial_profile": plot_radial_profile,
+    "photon_transfer": plot_photon_transfer,
+    "snr_by_depth": plot_snr_by_depth,
+    "detectable_by_depth": plot_detectable_by_depth,
+    "histogram": plot_histogram,
+}
+
+_TITLES = {
+    "traces": "Whose light is it?",
+    "spectrum": "Rhythms",
+    "photon_transfer": "Noise grows with light",
+    "snr_by_depth": "Which cells stand out of the noise",
+    "detectable_by_depth": "Cells in the field, by depth",
+}
+
+
+def takes_the_movie(name: str) -> bool:
+    """Say whether a plot looks at more than the frame shown, and so is made in pieces."""
+    return inspect.isgeneratorfunction(PLOTS[name])
+
+
+def waiting(name: str) -> Spec:
+    """Return what stands in a plot's place until it is made for the first time."""
+    return empty(_TITLES.get(name, name), "computing…", stale=True)
+
+
+def finish(name: str, sight: Sight) -> Spec:
+    """Make a plot to its end, however long it takes."""
+    made = PLOTS[name](sight)
+    if isinstance(made, dict):
+        return made
+    return [piece for piece in made if isinstance(piece, dict)][-1]

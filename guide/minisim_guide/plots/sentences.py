@@ -1,0 +1,58 @@
+"""Live sentences under a picture, and the numbers that predictions are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+import minisim_core as ms
+
+from .sight import Sight
+from .spec import percent
+
+
+def out_of_focus_share(sight: Sight) -> float:
+    """Return the share of the frame's light that only the right panel has."""
+    left, right = (float(np.sum(r.expected[sight.frame], dtype=float)) for r in (sight.left, sight.right))
+    return 1 - left / right if right else 0.0
+
+
+def say_out_of_focus(sight: Sight) -> str:
+    """Say how much of the light comes from cells out of focus, in the frame and at the mark."""
+    if "out_of_focus" in sight.right.experiment.off:
+        return "Cells out of focus are switched off: both panels show the same cells."
+    near = sight.right.experiment.scope.near_focus_um
+    text = (
+        f"Cells more than {near:g} µm out of focus send {percent(out_of_focus_share(sight))} "
+        "of the light in this frame"
+    )
+    if not sight.pixel:
+        return text + "."
+    row, column = sight.pixel
+    left, right = (float(r.expected[sight.frame][row, column]) for r in (sight.left, sight.right))
+    share = 1 - left / right if right else 0.0
+    return f"{text}, and {percent(share)} of it at the marked pixel."
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of one frame of an experiment, and how to show it."""
+
+    what: str
+    of: Callable[[ms.Experiment, int], float]
+    show: Callable[[float], str]
+
+
+def _measure_out_of_focus(experiment: ms.Experiment, frame: int) -> float:
+    everything = ms.simulate(experiment)
+    return out_of_focus_share(Sight(everything.without("out_of_focus"), everything, frame))
+
+
+MEASURES = {
+    "out_of_focus_share": Measure(
+        "Share of the light that comes from cells out of focus", _measure_out_of_focus, percent
+    ),
+}
+SENTENCES: dict[str, Callable[[Sight], str]] = {"out_of_focus": say_out_of_focus}
