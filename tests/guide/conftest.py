@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -32,6 +33,11 @@ class Server:
     url: str = ""
     lines: list[str] = field(default_factory=list)
     reader: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return urllib.parse.urlsplit(self.url).port or 80
 
     def page(self, name: str) -> str:
         """Return the address of a page, for example ``01_sectioning``."""
@@ -116,12 +122,17 @@ def start() -> Iterator[Callable[..., Server]]:
         server.stop()
 
 
+def find_chromium() -> str | None:
+    """Return the path of a Chromium, if there is one."""
+    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    found = [os.environ.get("CHROMIUM"), *map(shutil.which, names), "/usr/bin/chromium"]
+    return next((path for path in found if path and os.access(path, os.X_OK)), None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium; without one the browser tests are skipped, except in CI."""
-    names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-    found = [os.environ.get("CHROMIUM"), *map(shutil.which, names), "/usr/bin/chromium"]
-    path = next((path for path in found if path and os.access(path, os.X_OK)), None)
+    path = find_chromium()
     if path is None:
         reason = "Chromium is missing: sudo apt-get install chromium (or set CHROMIUM to its path)"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)

@@ -1,0 +1,155 @@
+"""Minutes of use by a hand that tries everything: what happens to the memory of kernel and page."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import psutil
+from playwright.sync_api import Browser, CDPSession, Locator, Page
+
+from tests.guide.conftest import Server
+
+from .served import opened
+
+MEGABYTE = 1e6
+EVERY_S = 10.0
+GROWTH_MB = 50.0  # allowed, after the warm-up
+WARM_UP = 0.25  # of the time: stores fill, numba compiles what it has not met
+
+CONTROLS = ", ".join(
+    f".mg[data-version] {control}"
+    for control in (
+        "[data-slider] input",
+        "[data-switch] input",
+        "[data-choice]",
+        "[data-action]",
+        "[data-scrub]",
+        "[data-wipe]",
+        "[data-range]",
+        "canvas[data-side]",
+    )
+)
+KEYS = ("ArrowRight", "ArrowLeft", "Home", "End", " ", "+", "-", "0", "Shift+ArrowDown")
+
+
+class Restless:
+    """Does one random thing after the other, the same ones for the same seed.
+
+    Parameters
+    ----------
+    page
+        A page with figures.
+    seed
+        Of the choices.
+    """
+
+    def __init__(self, page: Page, seed: int = 0) -> None:
+        self.page, self.random = page, random.Random(seed)
+        for more in page.locator(".mg details").all():
+            more.evaluate("n => { n.open = true }")
+        self.controls = page.locator(CONTROLS).all()
+
+    def act(self) -> None:
+        """Use one control that can be used now."""
+        control = self.random.choice(self.controls)
+        if not control.is_visible() or not control.is_enabled():
+            return
+        kind = control.evaluate("n => n.type === 'range' ? 'range' : n.tagName")
+        {"range": self._slide, "CANVAS": self._point}.get(kind, self._press)(control)
+
+    def _slide(self, control: Locator) -> None:
+        for part in (self.random.random(), self.random.random()):
+            control.evaluate(
+                """(n, part) => { n.value = Number(n.min) + part * (n.max - n.min);
+                n.dispatchEvent(new Event("input", { bubbles: true })); }""",
+                part,
+            )
+
+    def _press(self, control: Locator) -> None:
+        control.evaluate("n => n.click()")
+
+    def _point(self, control: Locator) -> None:
+        box = control.bounding_box()
+        if box is None or box["width"] < 20:
+            return
+        control.scroll_into_view_if_needed()
+        x, y, to_x, to_y = (5 + self.random.random() * (box["width"] - 10) for _ in range(4))
+        what = self.random.choice(("click", "drag", "wheel", "keys"))
+        if what == "click":
+            control.click(position={"x": x, "y": y}, force=True)
+        elif what == "drag":
+            box = control.bounding_box() or box
+            self.page.mouse.move(box["x"] + x, box["y"] + y)
+            self.page.mouse.down()
+            self.page.mouse.move(box["x"] + to_x, box["y"] + to_y, steps=3)
+            self.page.mouse.up()
+        elif what == "wheel":
+            control.hover(position={"x": x, "y": y}, force=True)
+            self.page.mouse.wheel(0, self.random.choice((-120, 120)))
+        else:
+            control.locator("xpath=ancestor::*[contains(@class, 'mg-stage')]").first.focus()
+            self.page.keyboard.press(self.random.choice(KEYS))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Memory at one moment, in MB."""
+
+    minute: float
+    kernel: float
+    page: float
+
+
+def endure(browser: Browser, server: Server, minutes: float, name: str = "01_sectioning") -> Iterator[str]:
+    """Use a page for some minutes; give the lines of a table.
+
+    Parameters
+    ----------
+    browser, server
+        Where the page is served and opened.
+    minutes
+        How long.
+    name
+        Of the page.
+    """
+    before = {kernel.pid for kernel in server.kernels()}
+    samples: list[Sample] = []
+    actions = 0
+    yield "\n| minutes of random use | kernel, MB | page's script heap, MB | actions |\n|---|---|---|---|"
+    with opened(browser, server.page(name), figure=1) as page:
+        (kernel,) = [kernel for kernel in server.kernels() if kernel.pid not in before]
+        hand, heap = Restless(page), page.context.new_cdp_session(page)
+        begun = next_at = time.monotonic()
+        while (now := time.monotonic()) < begun + 60 * minutes:
+            if now >= next_at:
+                next_at += EVERY_S
+                samples.append(_sample((now - begun) / 60, kernel, heap))
+                if len(samples) % 6 == 1:
+                    yield _line(samples[-1], actions)
+            hand.act()
+            actions += 1
+            page.wait_for_timeout(hand.random.choice((20, 50, 400)))
+        samples.append(_sample(minutes, kernel, heap))
+        yield _line(samples[-1], actions)
+    warm = [sample for sample in samples if sample.minute >= WARM_UP * minutes]
+    for what in ("kernel", "page"):
+        values = [getattr(sample, what) for sample in warm]
+        slope = np.polyfit([sample.minute for sample in warm], values, 1)[0]
+        grown = slope * (warm[-1].minute - warm[0].minute)
+        verdict = "ok" if grown < GROWTH_MB else "**missed**"
+        yield f"\n{what}: {slope:+.2f} MB a minute after the warm-up, {grown:+.0f} MB in all: {verdict}"
+
+
+def _sample(minute: float, kernel: psutil.Process, heap: CDPSession) -> Sample:
+    heap.send("HeapProfiler.collectGarbage")
+    used = heap.send("Runtime.getHeapUsage")
+    script = used["usedSize"] + used.get("backingStorageSize", 0)
+    return Sample(minute, kernel.memory_info().rss / MEGABYTE, script / MEGABYTE)
+
+
+def _line(sample: Sample, actions: int) -> str:
+    return f"| {sample.minute:.1f} | {sample.kernel:.0f} | {sample.page:.0f} | {actions} |"
