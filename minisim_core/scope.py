@@ -216,6 +216,17 @@ def imaged_um(
     return y_um * stretch, x_um * stretch
 
 
+def tissue_um2(r2_um2: FloatArray, scale: float, distortion_per_mm2: float) -> FloatArray:
+    """Squared distance from the axis of the tissue that is imaged at one: undoes `imaged_um`."""
+    seen = np.sqrt(r2_um2) / scale
+    r = seen.copy()
+    for _ in range(8):  # Newton's steps towards r (1 + distortion r²) = seen
+        bend = distortion_per_mm2 * 1e-6 * r**2
+        r -= (r * (1 + bend) - seen) / np.maximum(1 + 3 * bend, 0.1)
+    squared: FloatArray = r**2
+    return squared
+
+
 def lens_blur_um(r2_um2: FloatArray, on_axis_um: float, off_axis: OffAxis) -> FloatArray:
     """Sd of the lens's own blur at a squared distance from the axis.
 

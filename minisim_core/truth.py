@@ -15,7 +15,7 @@ from .kernels import firing as firing_kernels
 from .lazy import LazyArray
 from .parameters import ParameterError
 from .scene import Scene
-from .scope import focal_surface_um
+from .scope import focal_surface_um, tissue_um2
 
 FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
@@ -51,6 +51,15 @@ class Truth:
     def centroids_px(self) -> FloatArray:
         """Where each cell is imaged at rest, (N, 2) pixels (y, x)."""
         return _fixed(self._scene.images.center_px - self._scene.canvas.margin_px)
+
+    @cached_property
+    def rest_light_e(self) -> FloatArray:
+        """Light of each cell at rest, photoelectrons per exposure, (N,).
+
+        What it would send from just under the surface, in the middle of the beam: `footprints` hold
+        what depth makes of it, `fluorescence` what time does.
+        """
+        return _fixed(self._scene.rest_electrons.copy())
 
     @cached_property
     def in_field(self) -> NDArray[np.bool_]:
@@ -254,10 +263,11 @@ class Truth:
 
     @cached_property
     def focal_surface_um(self) -> Float32Array:
-        """Depth of best focus, (H, W)."""
-        e = self._scene.experiment
+        """Depth at which tissue that is imaged here is in best focus, (H, W)."""
+        e, off_axis = self._scene.experiment, self._scene.off_axis
         y, x = self._pixels_um
-        surface = focal_surface_um(y**2 + x**2, e.focus_um, e.scope.field_curvature_um)
+        r2 = tissue_um2(y**2 + x**2, off_axis.scale, off_axis.distortion_per_mm2)
+        surface = focal_surface_um(r2, e.focus_um, off_axis.field_curvature_um)
         return _fixed(surface.astype(np.float32))
 
     @cached_property

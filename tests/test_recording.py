@@ -434,6 +434,7 @@ def test_the_bowl_focuses_nearer_to_the_surface_at_the_edge(small: Small) -> Non
     middle = surface.shape[0] // 2
     assert surface.max() == pytest.approx(90, abs=0.01)
     edge_um = (surface.shape[0] - 1) / 2 * 4.8 / 3.161
+    edge_um /= 1 + 0.06 * (edge_um / 1000) ** 2  # distortion brought the tissue there from farther in
     assert surface[middle, 0] == pytest.approx(90 - edge_um**2 / 2 / 1684, abs=0.01)
 
 
@@ -445,7 +446,7 @@ def test_truth_has_the_promised_shapes(rec: ms.Recording) -> None:
     m, p = len(t.spike_time_s), len(t.motion_path_time_s)
     shapes = {
         "positions_um": ((n, 3), "f8"), "in_field": ((n,), "?"), "near_focus": ((n,), "?"),
-        "detectable": ((n,), "?"), "snr": ((n,), "f8"), "centroids_px": ((n, 2), "f8"),
+        "rest_light_e": ((n,), "f8"), "detectable": ((n,), "?"), "snr": ((n,), "f8"), "centroids_px": ((n, 2), "f8"),
         "spike_cell": ((m,), "i8"), "spike_time_s": ((m,), "f8"), "spikes": ((n, T), "u2"),
         "calcium": ((n, T), "f4"), "fluorescence": ((n, T), "f4"), "motion_um": ((T, 2), "f8"),
         "motion_path_um": ((p, 2), "f8"), "motion_path_time_s": ((p,), "f8"), "illumination": (hw, "f4"),
@@ -582,7 +583,7 @@ def test_truth_rebuilds_the_expected_light(small: Small, place: tuple[float, ...
     y0, x0, patch = t.footprints[0]
     picture = np.zeros(rec.shape[1:])
     picture[y0 : y0 + patch.shape[0], x0 : x0 + patch.shape[1]] = patch
-    rest_e = Scene(exp).rest_electrons[0]
+    rest_e = t.rest_light_e[0]
     for frame in (0, 9, 19):
         light = rest_e * t.fluorescence[0, frame] * picture * t.illumination * t.vignetting + t.stray_light_e
         gap = np.abs(rec.expected[frame] - light)

@@ -5,7 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from minisim_core.scope import EMISSION_UM, Lens, Scope, focal_surface_um, imaged_um, lens_blur_um
+from minisim_core.scope import (
+    EMISSION_UM,
+    Lens,
+    Scope,
+    focal_surface_um,
+    imaged_um,
+    lens_blur_um,
+    tissue_um2,
+)
 
 INDEX = 1.36
 HEIGHT_UM = np.arange(7) * 100.0
@@ -26,6 +34,13 @@ def test_distortion_is_the_ray_traced_magnification():
     ours = v4.magnification * np.hypot(y, x)[1:] / HEIGHT_UM[1:]
     np.testing.assert_allclose(ours, MAGNIFICATION, atol=1e-3)
     np.testing.assert_allclose(y[1:] / x[1:], -0.75)
+
+
+@pytest.mark.parametrize("distortion_per_mm2", [-0.5, 0.0, 0.06, 0.5])
+def test_distortion_can_be_undone(distortion_per_mm2):
+    y, x = imaged_um(0.6 * HEIGHT_UM, -0.8 * HEIGHT_UM, 1.01, distortion_per_mm2)
+    before = tissue_um2(y**2 + x**2, 1.01, distortion_per_mm2)
+    np.testing.assert_allclose(np.sqrt(before), HEIGHT_UM, atol=1e-3)
 
 
 def test_the_focal_bowl_is_the_ray_traced_best_focus():
