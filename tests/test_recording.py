@@ -446,7 +446,8 @@ def test_truth_has_the_promised_shapes(rec: ms.Recording) -> None:
     m, p = len(t.spike_time_s), len(t.motion_path_time_s)
     shapes = {
         "positions_um": ((n, 3), "f8"), "in_field": ((n,), "?"), "near_focus": ((n,), "?"),
-        "rest_light_e": ((n,), "f8"), "detectable": ((n,), "?"), "snr": ((n,), "f8"), "centroids_px": ((n, 2), "f8"),
+        "rest_light_e": ((n,), "f8"), "detectable": ((n,), "?"), "snr": ((n,), "f8"),
+        "centroids_px": ((n, 2), "f8"),
         "spike_cell": ((m,), "i8"), "spike_time_s": ((m,), "f8"), "spikes": ((n, T), "u2"),
         "calcium": ((n, T), "f4"), "fluorescence": ((n, T), "f4"), "motion_um": ((T, 2), "f8"),
         "motion_path_um": ((p, 2), "f8"), "motion_path_time_s": ((p,), "f8"), "illumination": (hw, "f4"),
