@@ -123,7 +123,7 @@ def _long_courses(seed, blocks=16, **neuropil):
     return weights.T.astype(float) @ haze, population
 
 
-def test_c08_the_haze_shifts_as_asked_and_follows_the_population():
+def test_the_haze_shifts_as_asked_and_follows_the_population():
     fluctuation, coupling = [], []
     for seed in range(4):
         local, population = _long_courses(seed)

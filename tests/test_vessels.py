@@ -218,16 +218,6 @@ def test_the_parabola_holds_at_every_swelling(focus_um, tolerance):
         np.testing.assert_allclose(seen, exact.on_pixels(CANVAS), atol=tolerance)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_c09_the_guides_vessels_have_the_contrast_of_real_ones(seed):
-    exp = ms.presets.get("guide", seed=seed, duration_s=0.1).with_(off=("motion", "noise"))
-    bright = ms.simulate(exp.with_(off=("motion", "noise", "vessels"))).expected[0]
-    seen = ms.simulate(exp)
-    contrast = 1 - seen.expected[0] / bright
-    darkest = np.percentile(contrast[seen.truth.vessel_mask], 90)
-    assert 0.10 < darkest < 0.35
-
-
 def test_truth_transmission_is_beer_lambert_before_blur():
     exp = ms.presets.get("guide", duration_s=0.1)
     truth, scene = ms.simulate(exp).truth, Scene(exp)
