@@ -126,12 +126,12 @@ def global_shift(estimate: sparse.csc_array, truth: sparse.csc_array, shape_px: 
     Returns
     -------
     (y, x)
-        Where the sums of all footprints, each of unit length, correlate best, within 20 px; (0, 0)
-        if either is empty.
+        Where the sums of all footprints, their bright parts alone and each of unit length, correlate
+        best, within 20 px; (0, 0) if either is empty.
     """
     from scipy.signal import fftconvolve
 
-    sums = [_picture(columns, shape_px) for columns in (estimate, truth)]
+    sums = [_picture(columns.multiply(_mask(columns)), shape_px) for columns in (estimate, truth)]
     if not all(picture.any() for picture in sums):
         return (0, 0)
     est, true = (picture - picture.mean() for picture in sums)
@@ -195,7 +195,7 @@ def _mask(columns: sparse.csc_array) -> sparse.csc_array:
 
 
 def _picture(columns: sparse.csc_array, shape_px: tuple[int, int]) -> FloatArray:
-    """Sum of the footprints, each of unit length, (H, W)."""
+    """Sum of footprints, each of unit length, (H, W)."""
     lengths = np.sqrt(_weights(columns.power(2)))
     scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     return np.asarray(columns @ scale, dtype=float).reshape(shape_px)
