@@ -11,7 +11,10 @@ import numpy as np
 import traitlets
 
 _WEB = Path(__file__).parent / "web"
-_PARTS = ("dom.js", "controls.js", "movie.js", "plots.js", "layout.js", "viewer.js")
+_PARTS = (
+    "dom.js", "controls.js", "movie.js", "paint.js", "plots.js", "layout.js", "contrast.js", "view.js",
+    "look.js", "play.js", "viewer.js",
+)  # fmt: skip
 
 
 def module(*parts: str) -> str:

@@ -70,29 +70,32 @@ function slider(c, change) {
   return { node, set };
 }
 
-/** The layer switches, one group in physical order. `change(off)` gets the names switched off. */
-function switchGroup(switches, off, change) {
-  let current = [...off];
+/** Sliders in a column; the advanced ones behind one disclosure. */
+function arranged(described, made) {
+  const nodes = (advanced) => described.filter((c) => Boolean(c.advanced) === advanced)
+    .map((c) => made.get(c.name).node);
+  const more = nodes(true);
+  if (!more.length) return nodes(false);
+  return [...nodes(false), h("details", { class: "mg-more" }, h("summary", {}, "More"), ...more)];
+}
+
+/** A group of switches; `change({ on, off })` gets the names switched on and off by the group's own. */
+function switchGroup(legend, switches, change) {
+  let others = [];
   const boxes = switches.map((s) =>
-    h("input", {
-      type: "checkbox", role: "switch", title: s.description,
-      on: {
-        change: (event) => {
-          current = current.filter((name) => name !== s.name);
-          if (!event.target.checked) current.push(s.name);
-          change([...current]);
-        },
-      },
-    }));
-  const set = (names) => {
-    current = [...names];
-    switches.forEach((s, i) => { boxes[i].checked = !names.includes(s.name); });
+    h("input", { type: "checkbox", role: "switch", title: s.description, on: { change: () => change(state()) } }));
+  const names = (checked) => switches.filter((s, i) => boxes[i].checked === checked).map((s) => s.name);
+  const state = () => ({ on: names(true), off: [...others, ...names(false)] });
+  /** Set by the names that are off (those of no switch here are kept), or by those that are on. */
+  const set = ({ on, off }) => {
+    const known = switches.map((s) => s.name);
+    if (off) others = off.filter((name) => !known.includes(name));
+    boxes.forEach((box, i) => { box.checked = off ? !off.includes(known[i]) : on.includes(known[i]); });
   };
-  set(off);
   const rows = switches.map((s, i) =>
     h("label", { class: "mg-switch", title: s.description, "data-switch": s.name }, boxes[i],
       h("span", {}, s.label)));
-  const node = h("fieldset", { class: "mg-switches" }, h("legend", {}, "Layers"), ...rows);
+  const node = h("fieldset", { class: "mg-switches" }, h("legend", {}, legend), ...rows);
   node.hidden = !switches.length;
   return { node, set };
 }

@@ -6,7 +6,7 @@ const freshId = () => `mg${++idCounter}-${Math.random().toString(36).slice(2, 8)
 
 /** Make an element: `h("p", { class: "mg-x", on: { click } }, "text", child)`. */
 function h(tag, props = {}, ...children) {
-  const svg = ["svg", "g", "path", "line", "rect", "text", "circle"].includes(tag);
+  const svg = ["svg", "g", "path", "line", "rect", "text", "circle", "ellipse", "polyline", "polygon"].includes(tag);
   const node = svg
     ? document.createElementNS("http://www.w3.org/2000/svg", tag)
     : document.createElement(tag);

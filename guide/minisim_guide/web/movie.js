@@ -1,4 +1,4 @@
-// The movie in the browser: raw counts of both panels, and how counts become grey or green.
+// The movie in the browser: raw counts of both panels, as far as they have arrived.
 
 /** Look at a message's bytes as counts; they may start anywhere in their buffer. */
 function counts(data, wide) {
@@ -35,57 +35,4 @@ class Movie {
   }
 
   put(index, pair) { if (!this.frames[index]) this.have++; this.frames[index] = pair; }
-}
-
-const COLOURS = {
-  grey: ["Grey", [[0, 0, 0], [255, 255, 255]]],
-  green: ["Green", [[0, 0, 0], [0, 74, 38], [18, 160, 72], [140, 226, 130], [250, 255, 240]]],
-  viridis: ["Viridis", [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]]],
-};
-
-/** One packed pixel per possible count, so that painting is one look-up per pixel. */
-function colourTable(low, high, name, wide) {
-  const stops = COLOURS[name][1];
-  const table = new Uint32Array(wide ? 65536 : 256);
-  const span = Math.max(high - low, 1e-9);
-  for (let count = 0; count < table.length; count++) {
-    const at = clamp((count - low) / span, 0, 1) * (stops.length - 1);
-    const i = Math.min(Math.floor(at), stops.length - 2);
-    const [r, g, b] = stops[i].map((from, k) => Math.round(from + (at - i) * (stops[i + 1][k] - from)));
-    table[count] = 0xff000000 | (b << 16) | (g << 8) | r;
-  }
-  return table;
-}
-
-/** The range in which all but the `dark` and `bright` shares of the pair's pixels lie. */
-function percentiles(pair, wide, dark, bright) {
-  const histogram = new Uint32Array(wide ? 65536 : 256);
-  for (const side of pair) for (let i = 0; i < side.length; i++) histogram[side[i]]++;
-  const total = pair.reduce((sum, side) => sum + side.length, 0);
-  const at = (share) => {
-    let seen = 0;
-    for (let count = 0; count < histogram.length; count++)
-      if ((seen += histogram[count]) > share * total) return count;
-    return histogram.length - 1;
-  };
-  const low = at(dark);
-  return [low, Math.max(low + 1, at(1 - bright))];
-}
-
-/** Paint counts; with `other`, columns left of `split` (0 to 1) come from it: a wipe. */
-function paint(canvas, table, width, height, main, other, split) {
-  if (canvas.width !== width || canvas.height !== height) {
-    canvas.width = width;
-    canvas.height = height;
-  }
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = table[main[i]];
-  if (other) {
-    const edge = Math.round(split * width);
-    for (let y = 0; y < height; y++)
-      for (let i = y * width, end = i + edge; i < end; i++) pixels[i] = table[other[i]];
-  }
-  context.putImageData(image, 0, 0);
 }

@@ -1,32 +1,35 @@
-// The figure: two recordings beside each other or under a wipe, their switches and sliders, plots.
-// Playing, scrubbing, stretching and wiping happen here; only parameters travel to the kernel.
-
-const AUTOPLAY_S = 5;
-const SHARE = 0.002; // of the pixels, left darker and brighter than a fitted range
+// The figure: two recordings, their switches, sliders and plots, and the lines to the kernel.
+// Playing, scrubbing, stretching, zooming and comparing happen here; only parameters travel.
 
 function render({ model, el }) {
   const ended = new AbortController();
-  const listen = (node, type, run) => node.addEventListener(type, run, { signal: ended.signal });
+  const listen = (node, type, run, options = {}) =>
+    node.addEventListener(type, run, { ...options, signal: ended.signal });
   const heard = [];
   const hear = (event, run) => { model.on(event, run); heard.push([event, run]); };
   const get = (name) => model.get(name);
-  const meta = get("meta");
-  const movie = new Movie();
-  const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const meta = get("meta"), movie = new Movie();
   const opening = () => ({
     mode: el.clientWidth && el.clientWidth < 480 ? "wipe" : "pair",
-    low: meta.range[0], high: meta.range[1], auto: false, colours: "grey", split: 0.5,
+    low: meta.range[0], high: meta.range[1], span: null, auto: false, colours: "grey", exposed: false,
+    split: 0.5,
   });
-  const show = { ...opening(), frame: 0, playing: false, over: null };
-  let table = null, tableFor = "";
-  let waiting = 0, unpaid = 0, visible = true, touched = false;
+  const show = { ...opening(), frame: 0, playing: false };
+  let waiting = 0, unpaid = 0, visible = true;
 
   const sliders = new Map(get("sliders").map((c) =>
     [c.name, slider(c, (value) => ask({ values: { ...get("values"), [c.name]: value } }))]));
-  const switches = switchGroup(get("switches"), get("off"), (off) => ask({ off }));
-  const ui = layout(meta, [...sliders.values()], switches);
-  const { root, player, display, panels, left, right } = ui;
+  const switches = switchGroup("Layers", get("switches"), (on) => ask({ off: on.off }));
+  const shown = switchGroup("Draw over the pictures", get("overlays"), (on) => tell({ overlay: on.on }));
+  const ui = layout(meta, [switches.node, ...arranged(get("sliders"), sliders), shown.node]);
+  const { root, panels, left, right } = ui;
+  ui.shown = () => (show.mode === "left" ? left : right);
   el.append(root);
+
+  const painters = panels.map(({ canvas }) => new Painter(canvas));
+  const fig = { model, root, get, meta, movie, show, ui, listen, hear, tell, ask, draw, stretch, say,
+    pair: () => movie.frames[show.frame] };
+  const look = looking(fig), display = contrast(fig), play = playing(fig);
 
   // ---- talking to the kernel -----------------------------------------------------------
 
@@ -57,6 +60,7 @@ function render({ model, el }) {
     if (newer) show.frame = picture.frame;
     settled();
     draw();
+    look.look();
   }
 
   function chunk(message, buffers) {
@@ -64,8 +68,8 @@ function render({ model, el }) {
     unpaid++;
     movie.add(message.version, message.first, message.count, buffers);
     pay();
-    player.scrub.style.setProperty("--have", `${(100 * movie.have) / movie.length}%`);
-    if (movie.have === movie.length && !touched && visible && !calm()) autoplay();
+    ui.player.scrub.style.setProperty("--have", `${(100 * movie.have) / movie.length}%`);
+    if (movie.have === movie.length && visible) play.auto();
   }
 
   // The kernel sends only a few chunks that are not paid for, so a figure that nobody sees
@@ -77,155 +81,84 @@ function render({ model, el }) {
   // ---- drawing -------------------------------------------------------------------------
 
   function draw() {
-    const pair = movie.frames[show.frame];
+    const pair = fig.pair();
     if (!pair) return;
-    if (show.auto) [show.low, show.high] = percentiles(pair, movie.wide, SHARE, SHARE);
-    const wanted = `${show.low} ${show.high} ${show.colours} ${movie.wide}`;
-    if (wanted !== tableFor) table = colourTable(show.low, show.high, show.colours, movie.wide);
-    tableFor = wanted;
-    const { width, height } = movie, wiping = show.mode === "wipe";
-    if (show.mode === "pair") paint(left.canvas, table, width, height, pair[0]);
-    paint(right.canvas, table, width, height, pair[1], wiping ? pair[0] : null, show.split);
+    display.prepare(pair);
+    paint(pair);
     Object.assign(root.dataset, { mode: show.mode, version: movie.version, frame: show.frame });
-    ui.divider.style.left = `${100 * show.split}%`;
-    time();
-    if (show.over) point(show.over);
+    play.time();
+    look.read();
     if (!show.playing) describe(pair);
   }
 
-  const seconds = () => `${(show.frame / get("picture").frame_rate_hz).toFixed(2)} s`;
-
-  function time() {
-    const { scrub, clock } = player;
-    scrub.max = movie.length - 1;
-    scrub.value = show.frame;
-    scrub.setAttribute("aria-valuetext", `${seconds()}, frame ${show.frame + 1} of ${movie.length}`);
-    clock.textContent = `${seconds()} of ${three(movie.length / get("picture").frame_rate_hz)} s`;
+  function paint(pair) {
+    const [first, second] = painters, table = display.table();
+    const bins = Math.round(Math.sqrt((movie.height * movie.width) / pair[1].length));
+    const width = Math.floor(movie.width / bins), height = pair[1].length / width;
+    for (const [i, painter] of painters.entries())
+      if (show.mode === "pair" || (show.mode === "left") === (i === 0)) painter.size(width, height);
+    if (show.mode === "pair" || show.mode === "left") first.plain(table, pair[0]);
+    if (show.mode === "pair" || show.mode === "right") second.plain(table, pair[1]);
+    if (show.mode === "difference") second.difference(table, pair, 2 ** meta.bits - 1);
+    if (show.mode === "wipe") {
+      const edge = clamp(Math.round(look.view.seen([0, show.split])[1] * width), 0, width);
+      second.wipe(table, pair, edge);
+      // The divider stands where the pictures meet, on the border of two pixels.
+      ui.divider.style.left = `${100 * clamp(look.view.framed([0, edge / width])[1], 0, 1)}%`;
+    }
+    ui.draft.hidden = bins === 1;
   }
 
-  /** Everything in words, for those who do not see the picture and for the printed range. */
+  /** Everything in words, for those who do not see the picture. */
   function describe(pair) {
-    const range = `black ${three(show.low)}, white ${three(show.high)} counts`;
-    const title = (side) => `${meta.titles[side]}, at ${seconds()}. Display range: ${range}.`;
-    left.canvas.setAttribute("aria-label", title("left"));
-    right.canvas.setAttribute("aria-label", show.mode === "wipe"
-      ? `Wipe: ${meta.titles.left}, left of the divider; ${title("right")}` : title("right"));
-    display.text.textContent = `Display: ${range}, both panels${show.auto ? ", auto" : ""}`;
-    for (const name of ["low", "high"]) {
-      display[name].value = show[name];
-      display[name].setAttribute("aria-valuetext", `${three(show[name])} counts`);
-    }
-    display.auto.checked = show.auto;
+    display.describe(pair);
+    const { titles } = meta, [before, after] = ui.heads;
+    before.textContent = show.mode === "difference" ? `${titles.right} − ${titles.left}` : `◂ ${titles.left}`;
+    after.textContent = show.mode === "difference" ? "" : `${titles.right} ▸`;
+    const what = { wipe: `Wipe: ${titles.left}, left of the divider; ${titles.right}, right of it`,
+      difference: `Difference: ${titles.right} minus ${titles.left}` }[show.mode];
+    const rest = `, at ${play.seconds()}. ${get("says")} Display range: ${display.words()}.`;
+    left.canvas.setAttribute("aria-label", titles.left + rest);
+    right.canvas.setAttribute("aria-label", (what || titles.right) + rest);
     ui.wipe.value = 100 * show.split;
     ui.wipe.setAttribute("aria-valuetext", `${Math.round(100 * show.split)} % of the width`);
-    // A dark background is as it should be; a picture that is white, or all black, is not.
-    const share = (test) => pair[1].reduce((n, v) => n + test(v), 0) / pair[1].length;
-    const bright = share((v) => v >= show.high), dark = share((v) => v <= show.low);
-    display.outside.hidden = bright < 0.1 && dark < 0.95;
-    display.outside.firstChild.textContent = bright >= 0.1
-      ? `${Math.round(100 * bright)} % of the right picture is too bright for the display range. `
-      : `${Math.round(100 * dark)} % of the right picture is too dark for the display range. `;
-    marks();
+    look.marks();
   }
 
-  const place = (node, [row, column]) => {
-    node.style.left = `${(100 * (column + 0.5)) / movie.width}%`;
-    node.style.top = `${(100 * (row + 0.5)) / movie.height}%`;
-  };
-
-  function marks() {
-    const across = movie.width * get("picture").pixel_um, pixel = get("pixel");
-    const length = [500, 200, 100, 50, 20, 10, 5].find((l) => l <= 0.3 * across) || 1;
-    for (const { bar, pin } of panels) {
-      bar.firstChild.style.width = `${(100 * length) / across}cqw`;
-      bar.lastChild.textContent = `${length} µm`;
-      pin.hidden = !pixel.length;
-      if (pixel.length) place(pin, pixel);
-    }
-  }
-
-  /** Show position and counts under the pointer, in both panels at once. */
-  function point(pixel) {
-    show.over = pixel;
-    for (const { cross } of panels) {
-      cross.hidden = !pixel;
-      if (pixel) place(cross, pixel);
-    }
-    const pair = movie.frames[show.frame];
-    if (!pixel || !pair) {
-      ui.readout.textContent = "Point at the picture to read a pixel; click to mark it.";
-      return;
-    }
-    const [row, column] = pixel, at = row * movie.width + column, um = get("picture").pixel_um;
-    const along = (i, n) => String(Math.round((i - (n - 1) / 2) * um)).replace("-", "−");
-    ui.readout.textContent = `x ${along(column, movie.width)} µm, y ${along(row, movie.height)} µm: `
-      + `left ${pair[0][at]}, right ${pair[1][at]} counts`;
-  }
-
-  // ---- playing -------------------------------------------------------------------------
-
-  let lastTick = 0, timer = 0;
-
-  function tick(now) {
-    if (!show.playing) return;
-    const period = 1000 / get("picture").frame_rate_hz;
-    if (now - lastTick >= period) {
-      lastTick = Math.max(lastTick + period, now - 100);
-      const following = (show.frame + 1) % movie.length;
-      // A frame that has not arrived yet is waited for, never skipped or replaced by an old one.
-      if (movie.frames[following]) { show.frame = following; draw(); }
-    }
-    requestAnimationFrame(tick);
-  }
-
-  function setPlaying(on) {
-    clearTimeout(timer);
-    if (on === show.playing) return;
-    show.playing = on;
-    player.play.textContent = on ? "❚❚" : "▶";
-    player.play.setAttribute("aria-label", on ? "Pause" : "Play");
-    player.play.title = on ? "Pause" : "Play";
-    lastTick = performance.now();
-    if (on) requestAnimationFrame(tick);
-    else { draw(); tell({}); }
-  }
-
-  function autoplay() {
-    touched = true;
-    setPlaying(true);
-    timer = setTimeout(() => setPlaying(false), AUTOPLAY_S * 1000);
-  }
-
-  /** Go to a frame; the kernel hears of it, for the sentence, and sends it first if it is missing. */
-  function seek(frame) {
-    setPlaying(false);
-    show.frame = (frame + movie.length) % movie.length;
+  function stretch(change) {
+    Object.assign(show, change);
     draw();
-    tell({});
+    if ("mode" in change) look.crisp();
+  }
+
+  // ---- saying aloud --------------------------------------------------------------------
+
+  let saying = 0;
+
+  /** Say the result to a screen reader, at most once a second, and only when it has changed. */
+  function say() {
+    saying ||= setTimeout(() => {
+      saying = 0;
+      const text = [get("says"), look.told()].filter(Boolean).join(" ");
+      if (!show.playing && ui.live.textContent !== text) ui.live.textContent = text;
+    }, 1000);
   }
 
   // ---- the reader's hand ---------------------------------------------------------------
 
-  const stretch = (change) => { Object.assign(show, change); draw(); };
-  const mark = (pixel) => { tell({ pixel }); marks(); };
-  const inside = ([row, column]) =>
-    [clamp(row, 0, movie.height - 1), clamp(column, 0, movie.width - 1)];
-
-  function fit() {
-    const [low, high] = percentiles(movie.frames[show.frame], movie.wide, SHARE, SHARE);
-    stretch({ low, high });
-  }
-
   function follow() {
     for (const [name, value] of Object.entries(get("values"))) sliders.get(name)?.set(value);
-    switches.set(get("off"));
+    switches.set({ off: get("off") });
+    shown.set({ on: get("overlay") });
   }
 
   function reset() {
-    setPlaying(false);
+    play.set(false);
     Object.assign(show, opening(), { frame: meta.opening.frame });
     ui.modes.set(show.mode);
-    display.colours.set(show.colours);
+    ui.display.colours.set(show.colours);
+    display.forget();
+    look.fit();
     const values = Object.fromEntries(get("sliders").map((c) => [c.name, c.default]));
     const { off, seed, pixel, roi, overlay } = meta.opening;
     ask({ values, off, seed, pixel, roi, overlay });
@@ -233,76 +166,46 @@ function render({ model, el }) {
     draw();
   }
 
+  const arrows = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+
   function key(event) {
-    const arrows = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-    const step = arrows[event.key];
-    if (event.key === " ") setPlaying(!show.playing);
-    else if (step && event.shiftKey) {
-      const from = get("pixel").length ? get("pixel") : [movie.height >> 1, movie.width >> 1];
-      const pixel = inside([from[0] + step[0], from[1] + step[1]]);
-      mark(pixel);
-      point(pixel);
-    } else if (step && step[1]) seek(show.frame + step[1]);
-    else if (event.key === "Home") seek(0);
-    else if (event.key === "End") seek(movie.length - 1);
-    else return;
+    if (event.target !== ui.stage || event.ctrlKey || event.metaKey || event.altKey) return;
+    const run = event.shiftKey && arrows[event.key] ? () => look.step(arrows[event.key])
+      : look.keys[event.key] || play.keys[event.key];
+    if (!run) return;
+    run();
     event.preventDefault();
     event.stopPropagation();
   }
 
-  /** The pointer reads; a click marks a pixel; under a wipe a drag moves the divider instead. */
-  function pointable(frame) {
-    let start = null, dragging = false;
-    const part = (event) => {
-      const box = frame.getBoundingClientRect();
-      return [(event.clientY - box.top) / box.height, (event.clientX - box.left) / box.width];
-    };
-    const pixel = (event) => {
-      const [y, x] = part(event);
-      return inside([Math.floor(y * movie.height), Math.floor(x * movie.width)]);
-    };
-    listen(frame, "pointerdown", (event) => {
-      [start, dragging] = [event.clientX, false];
-      frame.setPointerCapture(event.pointerId);
+  /** The wipe's divider has a handle of its own, wide enough for a finger. */
+  function divider() {
+    let held = false;
+    listen(ui.divider, "pointerdown", (event) => {
+      held = true;
+      ui.divider.setPointerCapture(event.pointerId);
+      event.stopPropagation();
     });
-    listen(frame, "pointermove", (event) => {
-      point(pixel(event));
-      if (start === null || show.mode !== "wipe") return;
-      dragging ||= Math.abs(event.clientX - start) > 3;
-      if (dragging) stretch({ split: clamp(part(event)[1], 0, 1) });
+    listen(ui.divider, "pointermove", (event) => {
+      if (!held) return;
+      const box = right.frame.getBoundingClientRect();
+      stretch({ split: clamp((event.clientX - box.left) / box.width, 0, 1) });
     });
-    listen(frame, "pointerup", (event) => {
-      if (start !== null && !dragging) mark(pixel(event));
-      start = null;
-    });
-    listen(frame, "pointercancel", () => { start = null; });
-    listen(frame, "pointerleave", () => point(null));
+    listen(ui.divider, "lostpointercapture", () => { held = false; });
   }
 
-  for (const { frame } of panels) pointable(frame);
-  // Whoever touches the figure is the one who plays it from then on.
-  for (const type of ["pointerdown", "keydown"])
-    listen(root, type, () => { touched = true; clearTimeout(timer); });
+  divider();
   listen(ui.stage, "keydown", key);
-  listen(player.play, "click", () => setPlaying(!show.playing));
-  listen(player.back, "click", () => seek(show.frame - 1));
-  listen(player.next, "click", () => seek(show.frame + 1));
-  listen(player.scrub, "input", () => seek(Number(player.scrub.value)));
-  listen(ui.reset, "click", reset);
+  listen(ui.actions.reset, "click", reset);
+  listen(ui.actions.seed, "click", () => ask({ seed: get("seed") + 1 }));
+  listen(ui.cancel, "click", () => { model.send({ kind: "cancel" }); settled(); });
   listen(ui.wipe, "input", () => stretch({ split: ui.wipe.value / 100 }));
-  const { low, high, auto } = display;
-  listen(low, "input", () => stretch({ auto: false, low: Math.min(Number(low.value), show.high - 1) }));
-  listen(high, "input", () => stretch({ auto: false, high: Math.max(Number(high.value), show.low + 1) }));
-  listen(auto, "change", () => stretch({ auto: auto.checked }));
-  for (const node of display.fits) listen(node, "click", fit);
   for (const node of ui.modes.node.querySelectorAll("input"))
     listen(node, "change", () => stretch({ mode: node.value }));
-  for (const node of display.colours.node.querySelectorAll("input"))
-    listen(node, "change", () => stretch({ colours: node.value }));
 
   // ---- the kernel's answers ------------------------------------------------------------
 
-  const says = () => { ui.says.textContent = get("says"); };
+  const says = () => { ui.says.textContent = get("says"); say(); };
   const plots = () => {
     const specs = get("plots");
     while (ui.plots.children.length < specs.length) ui.plots.append(h("div", { class: "mg-plot" }));
@@ -313,21 +216,23 @@ function render({ model, el }) {
     ui.error.hidden = !get("error");
     if (get("error")) settled();
   };
+  const progress = () => {
+    const { what, done } = get("progress");
+    ui.working.textContent = what || "computing…";
+    ui.done.hidden = done == null;
+    if (done != null) ui.done.value = done;
+    if (what) ui.busy.hidden = false; else settled();
+  };
   hear("change:picture", arrived);
   hear("change:says", says);
   hear("change:plots", plots);
   hear("change:error", error);
-  hear("change:values", follow);
-  hear("change:off", follow);
-  hear("change:pixel", () => { if (movie.length) marks(); });
+  hear("change:progress", progress);
+  for (const name of ["values", "off", "overlay"]) hear(`change:${name}`, follow);
+  for (const name of ["pixel", "roi"]) hear(`change:${name}`, () => { if (movie.length) look.marks(); });
   hear("msg:custom", chunk);
 
-  // From two screen pixels a pixel on, squares look right; below, smoothing hides uneven ones.
-  const sizes = new ResizeObserver(() => {
-    const scale = (right.frame.clientWidth * devicePixelRatio) / (movie.width || 1);
-    root.classList.toggle("mg-crisp", scale >= 2 || scale === 1);
-    plots();
-  });
+  const sizes = new ResizeObserver(() => { look.crisp(); plots(); });
   sizes.observe(root);
   const watcher = new IntersectionObserver((entries) => {
     visible = entries[entries.length - 1].isIntersecting;
@@ -336,22 +241,25 @@ function render({ model, el }) {
   watcher.observe(root);
   listen(document, "visibilitychange", pay);
 
+  root.classList.toggle("mg-plotted", get("plots").length > 0);
+  follow();
   says();
   error();
-  point(null);
+  progress();
   arrived();
   requestAnimationFrame(() => { // the width is known once the page has laid the figure out
     show.mode = opening().mode;
     ui.modes.set(show.mode);
-    display.colours.set(show.colours);
+    ui.display.colours.set(show.colours);
     draw();
+    look.look();
   });
   model.send({ kind: "ready" });
 
   return () => {
-    show.playing = false;
-    clearTimeout(timer);
+    play.end();
     clearTimeout(waiting);
+    clearTimeout(saying);
     ended.abort();
     sizes.disconnect();
     watcher.disconnect();

@@ -1,0 +1,171 @@
+// How counts become brightness: one range for both pictures, printed, and changed only by the reader.
+
+const SHARE = 0.002; // of the pixels, left darker and brighter than a fitted range
+
+function contrast(fig) {
+  const { show, meta, ui, listen } = fig, { display } = ui;
+  const levels = 2 ** meta.bits, full = levels - 1, BINS = 128;
+  const tables = {};
+  let top = 0;
+
+  const comparing = () => show.mode === "difference";
+  const stops = () => (comparing() ? DIVERGING : COLOURS[show.colours][1]);
+
+  /** The table to paint with; made anew only when something about it has changed. */
+  function table() {
+    const name = comparing() ? "difference" : "plain";
+    const [low, high] = comparing() ? [-show.span, show.span] : [show.low, show.high];
+    const wanted = [low, high, show.colours, show.exposed].join();
+    if (tables[name]?.wanted !== wanted) {
+      const made = comparing() ? colourTable(DIVERGING, -full, 2 * levels - 1, low, high)
+        : colourTable(stops(), 0, levels, low, high);
+      if (show.exposed && !comparing()) [made[0], made[full]] = [packed(UNDER), packed(OVER)];
+      tables[name] = { wanted, made };
+    }
+    return tables[name].made;
+  }
+
+  function fit(pair) {
+    if (comparing()) {
+      const seen = differences(levels, pair);
+      show.span = Math.max(1, full - quantile(seen, SHARE / 2), quantile(seen, 1 - SHARE / 2) - full);
+      return;
+    }
+    const seen = histogram(levels, ...pair);
+    show.low = quantile(seen, SHARE);
+    show.high = Math.max(show.low + 1, quantile(seen, 1 - SHARE));
+  }
+
+  /** Before a pair is painted: follow it if the reader said so; a difference opens with its own range. */
+  function prepare(pair) {
+    if (show.auto || (comparing() && !show.span)) fit(pair);
+    if (display.node.open) chart(pair);
+  }
+
+  // ---- the histogram -------------------------------------------------------------------
+
+  const round = (count) => { // up to 1, 2 or 5 times a power of ten
+    const power = 10 ** Math.floor(Math.log10(count));
+    return Math.min(full, power * [1, 2, 5, 10].find((m) => m * power >= count));
+  };
+
+  function chart(pair) {
+    const joint = comparing() ? [differences(levels, pair)] : pair.map((side) => histogram(levels, side));
+    const first = comparing() ? -full : 0;
+    const end = Math.max(...joint.map((seen) => {
+      let i = seen.length - 1, j = 0;
+      while (i > 0 && !seen[i]) i--;
+      while (j < i && !seen[j]) j++;
+      return Math.max(i + first, -first - j);
+    }), comparing() ? show.span : show.high);
+    top = Math.max(top, round(Math.max(end, 2))); // it grows, so that a line under the hand stays put
+    const from = comparing() ? -top : 0, wide = (top - from + 1) / BINS;
+    const sums = joint.map((seen) => {
+      const bins = new Float64Array(BINS);
+      for (let count = from; count <= top; count++)
+        bins[Math.floor((count - from) / wide)] += seen[count - first] || 0;
+      return bins;
+    });
+    const most = Math.log1p(Math.max(...sums.map((bins) => Math.max(...bins))));
+    ui.display.paths.forEach((path, side) => {
+      const points = [...(sums[side] || [])].map((n, i) => {
+        const y = (48 - 47 * (Math.log1p(n) / most)).toFixed(1);
+        return `${i ? "L" : "M"}${i} ${y}L${i + 1} ${y}`;
+      });
+      path.setAttribute("d", points.join(""));
+    });
+    const at = (count) => `${(100 * (count - from)) / (top - from)}%`;
+    const [low, high] = comparing() ? [-show.span, show.span] : [show.low, show.high];
+    display.lines[0].style.left = at(low);
+    display.lines[1].style.left = at(high);
+    [from, comparing() ? "difference, counts; pixels on a log scale" : "counts; pixels on a log scale", top]
+      .forEach((text, i) => { display.ends[i].textContent = i === 1 ? text : three(text); });
+    display.graph.setAttribute("aria-label", comparing() ? "Histogram of the difference, right minus left"
+      : "Histogram of both pictures");
+  }
+
+  /** A limit's line can be dragged; the sliders beside it do the same by keyboard. */
+  display.lines.forEach((line, index) => {
+    let held = false;
+    listen(line, "pointerdown", (event) => { held = true; line.setPointerCapture(event.pointerId); });
+    listen(line, "lostpointercapture", () => { held = false; });
+    listen(line, "pointermove", (event) => {
+      if (!held) return;
+      const box = line.parentNode.getBoundingClientRect(), from = comparing() ? -top : 0;
+      const count = Math.round(from + ((event.clientX - box.left) / box.width) * (top - from));
+      limit(comparing() ? "span" : ["low", "high"][index], Math.abs(count));
+    });
+  });
+
+  // ---- in words ------------------------------------------------------------------------
+
+  const words = () => (comparing()
+    ? `right − left, ${three(-show.span)} to +${three(show.span)} counts`
+    : `black ${three(show.low)}, white ${three(show.high)} counts`);
+
+  const share = (side, test) => side.reduce((n, v) => n + test(v), 0) / side.length;
+
+  /** The hint beside the picture when the range no longer suits it. */
+  function outside(pair) {
+    let bright = share(pair[1], (v) => v >= show.high), dark = share(pair[1], (v) => v <= show.low);
+    if (comparing()) {
+      const seen = differences(levels, pair);
+      const beyond = seen.reduce((n, k, i) => n + (Math.abs(i - full) >= show.span ? k : 0), 0);
+      [bright, dark] = [show.span < full ? beyond / pair[1].length : 0, 0];
+    }
+    // A dark background is as it should be; a picture that is white, or all black, is not.
+    display.outside.hidden = bright < 0.1 && dark < 0.95;
+    const which = comparing() ? "difference" : "right picture";
+    const [part, how] = bright >= 0.1 ? [bright, comparing() ? "beyond" : "too bright for"] : [dark, "too dark for"];
+    display.outside.firstChild.textContent =
+      `${Math.round(100 * part)} % of the ${which} is ${how} the display range. `;
+  }
+
+  function counted(pair) {
+    display.counted.hidden = !show.exposed;
+    const n = (value) => pair.map((side) => three(side.reduce((sum, v) => sum + (v === value), 0)));
+    const [over, under] = [n(full), n(0)];
+    display.counted.replaceChildren(
+      h("i", { style: `background:rgb(${OVER})` }), `Full scale (${full} counts), light is lost: `
+        + `left ${over[0]}, right ${over[1]} pixels. `,
+      h("i", { style: `background:rgb(${UNDER})` }), `Zero counts: left ${under[0]}, right ${under[1]} pixels.`,
+      comparing() ? " Marked in the pictures, not in their difference." : "");
+  }
+
+  function describe(pair) {
+    display.text.textContent = `Display: ${words()}${comparing() ? "" : ", both pictures"}`
+      + (show.auto ? ", auto" : "");
+    display.strip.style.background = gradient(stops());
+    for (const name of ["low", "high", "span"]) {
+      if (show[name] == null) continue;
+      display[name].value = show[name];
+      display[name].setAttribute("aria-valuetext", `${three(show[name])} counts`);
+      display[name].parentNode.hidden = comparing() !== (name === "span");
+    }
+    display.auto.checked = show.auto;
+    display.exposed.checked = show.exposed;
+    display.colours.node.hidden = comparing();
+    outside(pair);
+    counted(pair);
+  }
+
+  // ---- the reader's hand ---------------------------------------------------------------
+
+  function limit(name, to) {
+    const { low, high } = show;
+    const value = { low: clamp(to, 0, high - 1), high: clamp(to, low + 1, full), span: clamp(to, 1, full) };
+    fig.stretch({ auto: false, [name]: value[name] });
+  }
+
+  for (const name of ["low", "high", "span"])
+    listen(display[name], "input", () => limit(name, Number(display[name].value)));
+  listen(display.auto, "change", () => fig.stretch({ auto: display.auto.checked }));
+  listen(display.exposed, "change", () => fig.stretch({ exposed: display.exposed.checked }));
+  listen(display.node, "toggle", () => { top = 0; fig.draw(); });
+  for (const node of display.fits)
+    listen(node, "click", () => { top = 0; fit(fig.pair()); fig.draw(); });
+  for (const node of display.colours.node.querySelectorAll("input"))
+    listen(node, "change", () => fig.stretch({ colours: node.value }));
+
+  return { table, prepare, describe, words, forget: () => { top = 0; } };
+}
