@@ -18,7 +18,8 @@ class Frames:
     def __init__(self, log: "Log", experiment, scale: float) -> None:
         self.log, self.experiment, self.scale = log, experiment, scale
         self.shape = (COUNT, SIZE, SIZE)
-        self.dtype = np.dtype(np.uint8)
+        self.full_scale = 2**experiment.sensor.bit_depth - 1
+        self.dtype = np.dtype(np.uint8 if self.full_scale < 256 else np.uint16)
 
     def __len__(self) -> int:
         return COUNT
@@ -34,7 +35,8 @@ class Frames:
             raise RuntimeError("the lamp broke")
         rows, columns = np.mgrid[:SIZE, :SIZE]
         picture = (rows * 3 + columns * 2 + index) * 0.4 + self.experiment.focus_um % 100
-        return np.rint(picture * self.scale).astype(np.uint8)
+        bright = 1 if self.full_scale < 256 else 8  # of 10 bits, enough to reach full scale
+        return np.minimum(np.rint(picture * self.scale * bright), self.full_scale).astype(self.dtype)
 
 
 class Log:
@@ -58,7 +60,7 @@ class Log:
             expected=expected,
             experiment=experiment,
             pixel_um=1.5,
-            counts_to_e=Scale(black=10.0, e_per_count=2.0, full_scale=255),
+            counts_to_e=Scale(black=10.0, e_per_count=2.0, full_scale=frames.full_scale),
         )
 
 

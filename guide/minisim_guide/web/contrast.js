@@ -44,9 +44,9 @@ function contrast(fig) {
 
   // ---- the histogram -------------------------------------------------------------------
 
-  const round = (count) => { // up to 1, 2 or 5 times a power of ten
+  const round = (count) => {
     const power = 10 ** Math.floor(Math.log10(count));
-    return Math.min(full, power * [1, 2, 5, 10].find((m) => m * power >= count));
+    return Math.min(full, power * [1, 1.5, 2, 3, 4, 6, 8, 10].find((m) => m * power >= count));
   };
 
   function chart(pair) {
@@ -78,8 +78,11 @@ function contrast(fig) {
     const [low, high] = comparing() ? [-show.span, show.span] : [show.low, show.high];
     display.lines[0].style.left = at(low);
     display.lines[1].style.left = at(high);
-    [from, comparing() ? "difference, counts; pixels on a log scale" : "counts; pixels on a log scale", top]
-      .forEach((text, i) => { display.ends[i].textContent = i === 1 ? text : three(text); });
+    display.ends[0].textContent = whole(from);
+    display.ends[1].replaceChildren(...(comparing() ? ["right − left"]
+      : [h("b", { class: "mg-h-left" }, "left"), " and ", h("b", { class: "mg-h-right" }, "right")]),
+    ", counts (pixels on a log scale)");
+    display.ends[2].textContent = whole(top);
     display.graph.setAttribute("aria-label", comparing() ? "Histogram of the difference, right minus left"
       : "Histogram of both pictures");
   }
@@ -100,8 +103,8 @@ function contrast(fig) {
   // ---- in words ------------------------------------------------------------------------
 
   const words = () => (comparing()
-    ? `right − left, ${three(-show.span)} to +${three(show.span)} counts`
-    : `black ${three(show.low)}, white ${three(show.high)} counts`);
+    ? `right − left, ${whole(-show.span)} to +${whole(show.span)} counts`
+    : `black ${whole(show.low)}, white ${whole(show.high)} counts`);
 
   const share = (side, test) => side.reduce((n, v) => n + test(v), 0) / side.length;
 
@@ -123,7 +126,7 @@ function contrast(fig) {
 
   function counted(pair) {
     display.counted.hidden = !show.exposed;
-    const n = (value) => pair.map((side) => three(side.reduce((sum, v) => sum + (v === value), 0)));
+    const n = (value) => pair.map((side) => whole(side.reduce((sum, v) => sum + (v === value), 0)));
     const [over, under] = [n(full), n(0)];
     display.counted.replaceChildren(
       h("i", { style: `background:rgb(${OVER})` }), `Full scale (${full} counts), light is lost: `
@@ -137,10 +140,9 @@ function contrast(fig) {
       + (show.auto ? ", auto" : "");
     display.strip.style.background = gradient(stops());
     for (const name of ["low", "high", "span"]) {
-      if (show[name] == null) continue;
-      display[name].value = show[name];
-      display[name].setAttribute("aria-valuetext", `${three(show[name])} counts`);
       display[name].parentNode.hidden = comparing() !== (name === "span");
+      display[name].value = show[name] ?? 1;
+      display[name].setAttribute("aria-valuetext", `${whole(show[name] ?? 1)} counts`);
     }
     display.auto.checked = show.auto;
     display.exposed.checked = show.exposed;

@@ -23,6 +23,9 @@ function h(tag, props = {}, ...children) {
 const three = (value) =>
   Number(value).toLocaleString("en-US", { maximumSignificantDigits: 3 }).replace("-", "−");
 
+/** A count, exactly. */
+const whole = (value) => Number(value).toLocaleString("en-US").replace("-", "−");
+
 const withUnit = (value, unit) => {
   const text = Array.isArray(value) ? value.map(three).join(" to ") : three(value);
   return unit ? `${text} ${unit}` : text;

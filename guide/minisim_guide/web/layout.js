@@ -51,8 +51,7 @@ function displayControls(bits) {
   const exposed = toggle("Mark over- and under-exposed", { "data-exposed": true });
   const text = h("span", { class: "mg-range" }), strip = h("i", { class: "mg-strip", "aria-hidden": "true" });
   const colours = choice("Colours", Object.entries(COLOURS).map(([name, [label]]) => [name, label]));
-  const fits = ["Fit now", "Fit the display range"].map((label) =>
-    button("fit", label, "Fit the display range to this frame, once"));
+  const fits = [1, 2].map(() => button("fit", "Fit now", "Fit the display range to this frame, once"));
   const lines = ["low", "high"].map((end) => h("i", { class: "mg-limit", "data-limit": end }));
   const paths = ["left", "right"].map((side) => h("path", { class: `mg-h-${side}` }));
   const graph = h("svg", { viewBox: "0 0 128 48", preserveAspectRatio: "none", role: "img" }, ...paths);
@@ -140,7 +139,7 @@ function layout(meta, controls) {
   const zoomed = h("output", { class: "mg-zoomed" }, "1×");
   const zooms = [["out", "−", "Zoom out"], ["fit", "", "Whole picture"], ["in", "+", "Zoom in"]].map(
     ([name, text, label]) => button(`zoom-${name}`, text || zoomed, label));
-  const region = button("region", "◯", "Region around the marked pixel", { "aria-pressed": "false" });
+  const region = button("region", "◯ Region", "Region around the marked pixel, or none", { "aria-pressed": "false" });
   const tools = h("div", { class: "mg-tools", role: "group", "aria-label": "Zoom and region" }, ...zooms, region);
   const says = h("p", { class: "mg-says" });
   const live = h("p", { class: "mg-hidden", "aria-live": "polite" });

@@ -158,7 +158,7 @@ function looking(fig) {
         pixelCounts(pair, [row, column]).forEach((value, side) => { sums[side] += value; });
         n++;
       }
-    return { means: sums.map((sum) => sum / n), n };
+    return sums.map((sum) => sum / n);
   }
 
   function inElectrons(counts) {
@@ -192,12 +192,13 @@ function looking(fig) {
       ? `${position(over)}: ${values(pixelCounts(pair, over))}${near ? ` · ${near}` : ""}`
       : "Point at the picture to read it.";
     if (roi.length) {
-      const { means, n } = regionCounts(pair, roi);
-      const across = extent(roi).map((side) => three(side * um()));
-      told = `Region at ${position(pixel)}, ${across[1]} × ${across[0]} µm, mean of ${n} pixels: ${values(means)}`;
+      const means = regionCounts(pair, roi);
+      const [tall, wide] = extent(roi).map((side) => Math.round(side * um()));
+      told = `Region of ${wide} × ${tall} µm, mean: ${values(means)}`;
     } else if (pixel.length) told = `Marked ${position(pixel)}: ${values(pixelCounts(pair, pixel))}`;
     else told = "";
-    ui.readouts[1].textContent = told || "Click to mark a pixel, drag to draw a region.";
+    ui.readouts[1].textContent = told || (matchMedia("(hover: none)").matches
+      ? "Tap to mark a pixel; hold, then drag, to draw a region." : "Click to mark a pixel, drag to draw a region.");
     ui.readouts[1].classList.toggle("mg-marked", told !== "");
   }
 

@@ -17,7 +17,7 @@ function ticks(low, high, wanted) {
 
 /** Draw `spec` (see plots.py) into `box`. */
 function drawPlot(box, spec) {
-  const width = Math.max(240, box.clientWidth || 420), height = 208;
+  const width = Math.max(240, box.clientWidth || 420), height = Math.round(clamp(0.19 * innerHeight, 150, 208));
   const m = { left: 46, right: 12, top: 10, bottom: 40 };
   const [x0, x1] = spec.x.limits, [y0, y1] = spec.y.limits;
   const X = (v) => m.left + ((v - x0) / (x1 - x0)) * (width - m.left - m.right);
