@@ -14,6 +14,7 @@ def warm() -> float:
         Seconds it took.
     """
     from . import presets
+    from .inverse import demix
     from .recording import simulate
 
     start = time.perf_counter()
@@ -29,4 +30,10 @@ def warm() -> float:
         getattr(recording.truth, name)[0]
     recording.truth.spikes[:, 0:1]
     _ = recording.truth.vessel_mask, recording.truth.snr
+    flicker = simulate(small.with_(duration_s=2))
+    demix.blind(
+        flicker.frames, pixel_um=flicker.pixel_um, frame_rate_hz=20, bin_s=0.05, peak_to_noise=2,
+        local_correlation=0, signal_to_noise=0,
+    )  # fmt: skip
+    demix.with_footprints(flicker.expected, recording.truth.footprints[:1])
     return time.perf_counter() - start
