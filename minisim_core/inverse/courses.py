@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from ..kernels import demix as kernels
 from .movies import cells_named
 
+__all__ = ["Conditioning"]
+
 FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
 
@@ -31,7 +33,7 @@ _REST_PERCENT = 10.0  # of frames, in which a cell is taken to rest
 class Conditioning:
     """How well footprints can be told apart, from the Gram matrix of those scaled to equal length.
 
-    Attributes
+    Parameters
     ----------
     condition : float
         Largest over smallest eigenvalue.
@@ -52,7 +54,13 @@ class Conditioning:
         return np.union1d(masked, self.pairs.ravel()).astype(np.intp)
 
     def notes(self) -> list[str]:
-        """Say in sentences what is doubtful."""
+        """Say in sentences what is doubtful.
+
+        Returns
+        -------
+        list of str
+            Empty if nothing is.
+        """
         said = []
         if self.condition > WORST_CONDITION:
             said.append(

@@ -27,7 +27,7 @@ from .alternating import Alternation
 from .courses import Conditioning, conditioning, solve
 from .grid import coarse_grid
 from .lowrank import smooth_images
-from .movies import NoiseLine, Progress, Survey, columns_of, project, shape_of, survey
+from .movies import NoiseLine, Progress, Survey, columns_of, part, project, shape_of, survey
 from .seeds import PEAK_PERCENT
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ LEAST_BINS = 20  # of frames: fewer hold no events to tell cells by
 class Demixed:
     """A movie taken apart: movie ≈ A·C + b·f, and how far to trust it.
 
-    Attributes
+    Parameters
     ----------
     shape_px : (H, W)
     A : (H * W, K) scipy.sparse.csc_array of float32
@@ -88,12 +88,28 @@ class Demixed:
         return self.conditioning.doubtful
 
     def frames(self, frames: slice = slice(None)) -> FloatArray:
-        """Put the movie together again, (T, H, W)."""
+        """Put the movie together again.
+
+        Parameters
+        ----------
+        frames : slice
+            Which frames.
+
+        Returns
+        -------
+        (T, H, W) float32
+        """
         whole = self.A @ self.C[:, frames] + self.b @ self.f[:, frames]
         return whole.T.reshape(-1, *self.shape_px)
 
     def text(self) -> str:
-        """Say what was found and what to doubt, a sentence a line."""
+        """Say what was found and what to doubt.
+
+        Returns
+        -------
+        str
+            A sentence a line.
+        """
         count = len(self)
         first = f"{count} cell{'' if count == 1 else 's'} in {self.f.shape[1]} frames"
         return "\n".join([f"{first}, condition number {self.condition:.2g}" if count else first, *self.notes])
@@ -106,7 +122,7 @@ def with_footprints(
     rank: int = 3,
     soma_px: float = 8.0,
     noise: NoiseLine | None = None,
-    progress: Progress = lambda _: None,
+    progress: Progress | None = None,
 ) -> Demixed:
     """Solve for the courses of known footprints and a smooth background together.
 
@@ -129,17 +145,13 @@ def with_footprints(
     Returns
     -------
     Demixed
-        Cells in the order of `A`.
+        Cells in the order of `A`. Footprints that nearly coincide, or that others cover, leave courses
+        uncertain: `condition`, `doubtful` and `notes` say so.
 
     Raises
     ------
     ParameterError
         If movie or footprints hold nothing to solve for, or an option is out of its limits.
-
-    Notes
-    -----
-    Footprints that nearly coincide, or that others cover, leave courses uncertain: `Demixed.condition`,
-    `Demixed.doubtful` and `Demixed.notes` say so.
     """
     if not 0 <= rank <= 20:
         raise ParameterError(f"rank = {rank} is refused: it must be 0 to 20")
@@ -147,26 +159,27 @@ def with_footprints(
         raise ParameterError(f"soma_px = {soma_px} is refused: it must be above 2")
     from scipy import sparse
 
-    seen = survey(movie, noise=noise, progress=lambda share: progress(0.3 * share))
+    seen = survey(movie, noise=noise, progress=part(progress, 0, 0.3))
     footprints = columns_of(A, seen)
     cells = footprints.shape[1]
     grid = coarse_grid(seen, max(1, round(soma_px / 2)))
     weighted = _scaled(footprints, seen.precision)
     sums = project(
         sparse.csc_array(sparse.hstack([weighted, grid.pool], format="csc")), movie,
-        lambda share: progress(0.3 + 0.4 * share),
+        part(progress, 0.3, 0.7),
     )  # fmt: skip
     sums -= sums.mean(axis=1, keepdims=True)
     coarse = grid.pool.T @ footprints
     images = smooth_images(sums[cells:], coarse, grid.shape, 2 * soma_px / max(1, round(soma_px / 2)), rank)
     b = grid.spread @ images
-    progress(0.8)
+    told = part(progress, 0.7, 1)
+    told(0.5)
     b_weighted = sparse.csc_array(b * seen.precision[:, None])
     everything = np.vstack([sums[:cells], project(b_weighted, movie)])
     everything -= everything.mean(axis=1, keepdims=True)
     gram = _joint_gram(footprints, b, seen.precision)
     solved, lift = solve(gram, everything, cells)
-    progress(1.0)
+    told(1)
     return _demixed(seen, footprints, solved, lift, b, gram)
 
 
@@ -205,7 +218,7 @@ def blind(
     pixel_um: float,
     frame_rate_hz: float,
     noise: NoiseLine | None = None,
-    progress: Progress = lambda _: None,
+    progress: Progress | None = None,
     **settings: Any,
 ) -> Demixed:
     """Find cells, their footprints and courses, and the haze.
@@ -247,13 +260,13 @@ def blind(
             f"movie of {frames} frames is refused: at {frame_rate_hz:g} frames/s and bins of "
             f"{chosen.bin_s:g} s, blind demixing needs {LEAST_BINS * per_bin}"
         )
-    seen = survey(movie, frames_per_bin=per_bin, noise=noise, progress=lambda share: progress(0.2 * share))
+    seen = survey(movie, frames_per_bin=per_bin, noise=noise, progress=part(progress, 0, 0.2))
     work = Alternation(seen, chosen, pixel_um)
-    progress(0.3)
+    told = part(progress, 0.3, 0.8)
     for number in range(chosen.rounds):
         found, image = work.seed()
         for turn in range(TURNS):
-            progress(0.3 + 0.5 * (number + (turn + 0.5) / TURNS) / chosen.rounds)
+            told((number + turn / TURNS) / chosen.rounds)
             work.turn(fit_rings=turn == 0)
         if not found:
             break
@@ -265,7 +278,7 @@ def blind(
             f"correlation of {image.correlation[at]:.2f}; {chosen.peak_to_noise:g} and "
             f"{chosen.local_correlation:g} are asked for, and a footprint in one piece",
         )
-    return _finished(movie, work, lambda share: progress(0.8 + 0.2 * share))
+    return _finished(movie, work, part(progress, 0.8, 1))
 
 
 def _finished(movie: Any, work: Alternation, progress: Progress) -> Demixed:

@@ -83,6 +83,13 @@ class Survey:
         return np.where(self.valid, 1 / self.variance, 0).astype(np.float32)
 
 
+def part(progress: Progress | None, start: float, stop: float) -> Progress:
+    """Let the shares of one part of the work count from `start` to `stop` of the whole."""
+    if progress is None:
+        return lambda share: None
+    return lambda share: progress(start + (stop - start) * share)
+
+
 def shape_of(movie: Any) -> tuple[int, int, int]:
     """Return frames, rows and columns; refuse what is no movie."""
     shape = tuple(np.shape(movie)) if not hasattr(movie, "shape") else tuple(movie.shape)
@@ -98,7 +105,7 @@ def survey(
     *,
     frames_per_bin: int = 0,
     noise: NoiseLine | None = None,
-    progress: Progress = lambda _: None,
+    progress: Progress | None = None,
 ) -> Survey:
     """Read a movie once: means, noise, and sums over bins of frames.
 
@@ -123,6 +130,7 @@ def survey(
         If the movie is no movie, or holds nothing that could be demixed.
     """
     frames, height, width = shape_of(movie)
+    told = part(progress, 0, 1)
     pixels = height * width
     bins = frames // frames_per_bin if frames_per_bin else 0
     total, squared_steps = np.zeros(pixels), np.zeros(pixels)
@@ -139,7 +147,7 @@ def survey(
             whole = min(courses.shape[1] // frames_per_bin, bins - first // frames_per_bin)
             sums = courses[:, : whole * frames_per_bin].reshape(pixels, whole, frames_per_bin).sum(axis=2)
             binned[:, first // frames_per_bin : first // frames_per_bin + whole] = sums
-        progress((first + courses.shape[1]) / frames)
+        told((first + courses.shape[1]) / frames)
     mean = total / frames
     valid = np.isfinite(mean)
     if not valid.any():
@@ -156,7 +164,7 @@ def survey(
     )  # fmt: skip
 
 
-def project(columns: sparse.csc_array, movie: Any, progress: Progress = lambda _: None) -> Float32Array:
+def project(columns: sparse.csc_array, movie: Any, progress: Progress | None = None) -> Float32Array:
     """Sum a movie over weighted footprints.
 
     Parameters
@@ -170,15 +178,15 @@ def project(columns: sparse.csc_array, movie: Any, progress: Progress = lambda _
     -------
     (K, T) float32
     """
-    frames = movie.shape[0]
+    frames, told = movie.shape[0], part(progress, 0, 1)
     out = np.empty((columns.shape[1], frames), dtype=np.float32)
     for first, chunk in _chunks(movie, _CHUNK):
-        part = np.empty((columns.shape[1], chunk.shape[1]), dtype=np.float32)
+        sums = np.empty((columns.shape[1], chunk.shape[1]), dtype=np.float32)
         if chunk.dtype.kind == "f":
             chunk = np.nan_to_num(chunk.astype(np.float32), posinf=0, neginf=0)
-        kernels.project(part, columns.indptr, columns.indices, columns.data, chunk)
-        out[:, first : first + chunk.shape[1]] = part
-        progress((first + chunk.shape[1]) / frames)
+        kernels.project(sums, columns.indptr, columns.indices, columns.data, chunk)
+        out[:, first : first + chunk.shape[1]] = sums
+        told((first + chunk.shape[1]) / frames)
     return out
 
 
