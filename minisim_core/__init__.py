@@ -4,12 +4,14 @@ from . import layers, measures, memory, optics, parameters, presets
 from ._version import __version__
 from .experiment import Experiment, describe
 from .layers import LAYERS
+from .memory import Cancelled
 from .parameters import ModelRangeWarning, ParameterError
 from .recording import Recording, simulate
 from .warming import warm
 
 __all__ = [
     "LAYERS",
+    "Cancelled",
     "Experiment",
     "ModelRangeWarning",
     "ParameterError",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-__all__ = ["clear", "max_array_bytes", "max_bytes", "runs", "used_bytes"]
+__all__ = ["Cancelled", "cancellable", "clear", "max_array_bytes", "max_bytes", "runs", "used_bytes"]
 
 P = ParamSpec("P")
 R = TypeVar("R", bound="Result")
@@ -30,6 +32,42 @@ _results: OrderedDict[Hashable, Result] = OrderedDict()
 _under_way: dict[Hashable, Future[Any]] = {}
 _lock = threading.RLock()
 _bytes = 0
+_cancel: ContextVar[threading.Event | None] = ContextVar("cancel", default=None)
+
+_ASK_S = 0.05
+"""How often one who waits for another's stage asks whether it is cancelled itself."""
+
+
+class Cancelled(Exception):  # noqa: N818
+    """The work was not wanted any more, and stopped before its next stage or frame."""
+
+
+@contextmanager
+def cancellable(cancel: threading.Event) -> Iterator[None]:
+    """Let work be stopped from another thread: it raises `Cancelled` soon after `cancel` is set.
+
+    Parameters
+    ----------
+    cancel : Event
+        Asked about before every stage and every frame that is rendered inside this block.
+
+    Yields
+    ------
+    None
+        For a ``with`` block.
+    """
+    token = _cancel.set(cancel)
+    try:
+        yield
+    finally:
+        _cancel.reset(token)
+
+
+def check_cancelled() -> None:
+    """Raise `Cancelled` if nobody wants this work any more."""
+    cancel = _cancel.get()
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("the work was cancelled")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,23 +92,29 @@ def stage(function: Callable[P, R]) -> Callable[P, R]:
     """Remember what a pure function of values and earlier results returns.
 
     Arguments are hashable values or `Result`s, which are known by the key that made them.
-    Two threads that ask for the same thing compute it once.
+    Two threads that ask for the same thing compute it once; if the one that does is cancelled, the
+    other takes over.
     """
     name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
     @wraps(function)
     def remembered(*args: P.args, **kwargs: P.kwargs) -> R:
         key = (name, *map(_token, args), *((k, _token(v)) for k, v in sorted(kwargs.items())))
-        with _lock:
-            if key in _results:
-                _results.move_to_end(key)
-                return _results[key]  # type: ignore[return-value]
-            future = _under_way.get(key)
-            mine = future is None
-            if future is None:
-                future = _under_way[key] = Future()
-        if not mine:
-            return future.result()  # type: ignore[no-any-return]
+        while True:
+            check_cancelled()
+            with _lock:
+                if key in _results:
+                    _results.move_to_end(key)
+                    return _results[key]  # type: ignore[return-value]
+                other = _under_way.get(key)
+                if other is None:
+                    future: Future[R] = Future()
+                    _under_way[key] = future
+                    break
+            try:
+                return _wait_for(other)  # type: ignore[no-any-return]
+            except Cancelled:  # either this thread, which the next check finds, or the other
+                continue
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
@@ -87,6 +131,15 @@ def stage(function: Callable[P, R]) -> Callable[P, R]:
         return result
 
     return remembered
+
+
+def _wait_for(other: Future[Any]) -> Any:
+    """Return what another thread computes, unless this one is cancelled first."""
+    if _cancel.get() is None:
+        return other.result()
+    while not wait([other], _ASK_S).done:
+        check_cancelled()
+    return other.result()
 
 
 def _token(value: Any) -> Hashable:

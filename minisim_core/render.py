@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache, partial
-from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,14 +19,11 @@ from .clock import FRAMES_PER_BLOCK
 from .kernels import frame as kernels
 from .kernels.stack import move_and_light, path_taps
 from .kernels.warp import warp
+from .memory import check_cancelled
 from .scene import Block, Scene
 
 FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
-
-
-class Cancelled(Exception):  # noqa: N818
-    """Rendering was cancelled between two frames."""
 
 
 class Scratch(NamedTuple):
@@ -99,14 +96,9 @@ def count(scene: Scene, block: Block, frame: int, out: NDArray[Any]) -> None:
     )  # fmt: skip
 
 
-def frames(
-    scene: Scene,
-    indices: NDArray[np.intp],
-    out: NDArray[Any],
-    cancel: threading.Event | None = None,
-) -> None:
+def frames(scene: Scene, indices: NDArray[np.intp], out: NDArray[Any]) -> None:
     """Render frames of counts into `out`, (len(indices), H, W)."""
-    _for_each(scene, indices, out, partial(count, scene), cancel)
+    _for_each(scene, indices, out, partial(count, scene))
 
 
 def expected(scene: Scene, indices: NDArray[np.intp], out: Float32Array) -> None:
@@ -115,7 +107,7 @@ def expected(scene: Scene, indices: NDArray[np.intp], out: Float32Array) -> None
     def one(block: Block, frame: int, target: NDArray[Any]) -> None:
         expect(scene, block, frame % FRAMES_PER_BLOCK, target)
 
-    _for_each(scene, indices, out, one, None)
+    _for_each(scene, indices, out, one)
 
 
 def mean_expected(scene: Scene, indices: NDArray[np.intp]) -> Float32Array:
@@ -152,7 +144,6 @@ def _for_each(
     indices: NDArray[np.intp],
     out: NDArray[Any],
     render: Callable[[Block, int, NDArray[Any]], None],
-    cancel: threading.Event | None,
 ) -> None:
     """Render every frame by itself; how many are asked for changes nothing in any of them."""
     if not len(indices):
@@ -163,8 +154,7 @@ def _for_each(
         by_block.setdefault(int(frame) // FRAMES_PER_BLOCK, []).append(k)
 
     def one(block: Block, k: int) -> None:
-        if cancel is not None and cancel.is_set():
-            raise Cancelled
+        check_cancelled()
         render(block, int(indices[k]), out[k])
 
     if len(indices) == 1 or threads() == 1:
@@ -174,13 +164,12 @@ def _for_each(
                 one(block, k)
         return
     numbers = list(by_block)
-    coming = _pool().submit(scene.block, numbers[0])
+    coming = _submit(scene.block, numbers[0])
     for number, following in zip(numbers, [*numbers[1:], None], strict=True):
         block = coming.result()
         if following is not None:  # it is made ready while this one's frames are rendered
-            coming = _pool().submit(scene.block, following)
-        for done in _pool().map(one, repeat(block), by_block[number]):
-            _ = done
+            coming = _submit(scene.block, following)
+        _all(_submit(one, block, k) for k in by_block[number])
 
 
 def _prepare(scene: Scene, first_frame: int) -> None:
@@ -199,10 +188,25 @@ def _prepare(scene: Scene, first_frame: int) -> None:
             stage()
     else:
         _ = scene.places  # the others build on them
-        for _ in _pool().map(lambda stage: stage(), heavy):
-            pass
+        _all(_submit(stage) for stage in heavy)
     for name in ("grid", "amplitudes", "beyond", "inverse_beam", "shade", "stray", "flow_place"):
         getattr(scene, name)
+
+
+def _submit(function: Callable[..., Any], *args: Any) -> Future[Any]:
+    """Run a function in the pool; what cancels this thread's work cancels it too."""
+    return _pool().submit(copy_context().run, function, *args)
+
+
+def _all(futures: Iterable[Future[Any]]) -> None:
+    """Wait for all of them; the first error drops those that have not begun."""
+    waiting = list(futures)
+    try:
+        for future in waiting:
+            future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 def threads() -> int:

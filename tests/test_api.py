@@ -41,7 +41,7 @@ def section(thing: Any, title: str) -> str:
 def test_everything_the_engine_exports_is_on_the_page() -> None:
     listed = {f.__name__ for f in api.FUNCTIONS} | {kind.__name__ for kind in api.CLASSES.values()}
     listed |= {module.__name__.rpartition(".")[2] for module in api.MODULES.values()}
-    listed |= set(ms.parameters.__all__) | set(dir(ms.layers))
+    listed |= set(ms.parameters.__all__) | set(ms.memory.__all__) | set(dir(ms.layers))
     assert set(ms.__all__) - {"__version__"} <= listed
 
 

@@ -838,12 +838,3 @@ def test_the_experiment_in_a_saved_file_makes_the_same_frames(small: Small, tmp_
     assert json.loads(text)["off"] == ["motion"]
     again = ms.simulate(ms.Experiment.from_json(text))
     assert np.array_equal(np.load(saved), again.frames[...])
-
-
-def test_rendering_can_be_cancelled_between_frames(rec: ms.Recording) -> None:
-    cancel = threading.Event()
-    cancel.set()
-    out = np.zeros((4, *rec.shape[1:]), dtype=np.uint8)
-    with pytest.raises(render.Cancelled):
-        render.frames(Scene(rec.experiment), np.arange(4), out, cancel)
-    assert not out.any()
