@@ -9,6 +9,8 @@ from typing import Any
 
 import minisim_core as ms
 
+from .overlays import OVERLAYS
+
 
 @dataclass(frozen=True)
 class Slider:
@@ -85,6 +87,14 @@ def describe_switches(names: Iterable[str]) -> list[dict[str, str]]:
             "description": ms.layers.DESCRIPTIONS[name],
         }
         for name in ms.layers.check(names)
+    ]
+
+
+def describe_overlays(names: Iterable[str]) -> list[dict[str, str]]:
+    """Describe overlays for the browser, in the order in which they are named."""
+    return [
+        {"name": name, "label": OVERLAYS[name].label, "description": OVERLAYS[name].description}
+        for name in names
     ]
 
 

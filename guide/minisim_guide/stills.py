@@ -37,7 +37,7 @@ def alt(figure: Figure) -> str:
     return " ".join(
         [
             f"Two pictures of one simulated field at the same instant, in one display range "
-            f"({low} to {high} counts). Left: {figure.left.title}. Right: {figure.right.title}.",
+            f"({low} to {high} counts). Left: {figure.plan.left.title}. Right: {figure.plan.right.title}.",
             viewer.says,
             *(plot["summary"] for plot in viewer.plots),
         ]
@@ -69,7 +69,7 @@ def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) 
     shape = picture["height"], picture["width"]
     counts = np.frombuffer(picture[side], np.uint16 if picture["wide"] else np.uint8).reshape(shape)
     axes.imshow(counts, cmap="gray", vmin=figure.range[0], vmax=figure.range[1])
-    axes.set_title(getattr(figure, side).title, fontsize=11, loc="left", fontweight="bold")
+    axes.set_title(getattr(figure.plan, side).title, fontsize=11, loc="left", fontweight="bold")
     axes.set_axis_off()
     across = picture["width"] * picture["pixel_um"]
     length = next((n for n in (500, 200, 100, 50, 20, 10, 5) if n <= 0.3 * across), 1)

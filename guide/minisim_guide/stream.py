@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import minisim_core as ms
+
+from .link import Link
+from .worker import Job, Worker
 
 QUIET_S = 0.12
 """How long the hand must rest before the rest of the movie is rendered."""
@@ -15,64 +19,83 @@ QUIET_S = 0.12
 FOLLOW_S = 0.25
 """How far the sentence and the plots may fall behind the picture while the hand moves."""
 
-UNPAID = 3
-"""How many chunks may be on their way to the browser, unacknowledged."""
+SAID_S = 0.3
+"""Work that takes longer than this is announced."""
+
+PATIENCE_S = {"picture": 2.0, "details": 2.0}
+"""How long a piece may go on when a newer wish waits, by its kind: the hand wants to see progress."""
+
+GRACE_S = 0.25
+"""How long stopping may take; after that the thread is left alone, and a fresh one takes over."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One finished piece of work.
+    """One piece of work.
 
     Parameters
     ----------
     kind
-        ``"picture"``, ``"details"`` or ``"chunk"``; ``"rest"`` is the pause before the chunks.
-    content
-        What to publish.
-    buffers
-        Binary content, only with chunks.
+        ``"picture"``, ``"details"``, ``"sharp"`` (the picture after a draft), ``"view"``, ``"plot"``
+        or ``"chunk"``; ``"rest"`` is a pause, until the hand rests.
+    make
+        Computes what is to be published; called in a worker thread.
+    what
+        What to call it if it takes long.
     """
 
     kind: str
-    content: Any = None
-    buffers: tuple[bytes, ...] = ()
+    make: Callable[[], Any] = lambda: None
+    what: str = ""
 
 
-Work = Generator[Piece, None, None]
-"""Pieces in the order in which they are wanted; closing it drops the rest."""
+Work = Iterator[Piece]
+"""Pieces in the order in which they are wanted; it is left where it stands when they are not."""
+
+ON_LINK = {"picture": "picture", "sharp": "picture", "view": "chunk", "chunk": "chunk"}
+"""The kinds of piece that occupy the link, by what they are called there."""
 
 
 class Stream:
     """Serve wishes, always the newest, with at most one piece of work in flight.
 
-    Work is a generator of pieces. Each piece is computed in a worker thread, so the kernel goes on
-    listening to the slider, and is published on the loop's thread, where traits may be set. A newer
-    wish drops the generator at its next piece. Without a running loop (a script, a test) a wish is
-    served on the spot, up to the chunks, which only a browser wants.
+    Each piece is computed in a worker thread, so the kernel goes on listening to the slider, and is
+    published on the loop's thread, where traits may be set. A newer wish drops what is left; what is
+    being computed is stopped, except a picture, which is worth showing while the hand moves. Without
+    a running loop (a script, a test) a wish is served on the spot, without views and chunks, which
+    only a browser wants.
 
     Parameters
     ----------
     work
-        Makes the pieces for a wish.
+        Lists the pieces for a wish.
     publish
-        Receives each finished piece.
+        Receives the kind and the content of each finished piece.
     failed
-        Receives what `work` raised; the stream then waits for the next wish.
+        Receives what went wrong; the stream then waits for the next wish.
+    progress
+        Is told what is being computed when it takes long, and an empty text when it is over.
+    link
+        Says when the browser is ready for more.
     """
 
     def __init__(
         self,
         work: Callable[[Any], Work],
-        publish: Callable[[Piece], None],
+        publish: Callable[[str, Any], None],
         failed: Callable[[Exception], None],
+        progress: Callable[[str], None],
+        link: Link,
     ) -> None:
         self._work, self._publish, self._failed = work, publish, failed
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="figure")
+        self._progress, self._link = progress, link
         self._wish: Any = None
         self._task: asyncio.Task[None] | None = None
         self._stir = asyncio.Event()
-        self._unpaid = 0
         self._followed = 0.0
+        self._worker: Worker | None = None
+        self._job: Job | None = None
+        self._kind, self._hurried = "", False
 
     def want(self, wish: Any) -> None:
         """Replace whatever was wished for."""
@@ -83,68 +106,117 @@ class Stream:
             return
         self._wish = wish
         self._stir.set()
+        self._hurry(loop)
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._serve())
 
-    def paid(self) -> None:
-        """Note that the browser has taken one chunk."""
-        self._unpaid = max(0, self._unpaid - 1)
-        self._stir.set()
+    def cancel(self) -> None:
+        """Drop the wish and whatever is being computed, at once."""
+        self._wish = None
+        if self._job is not None:
+            self._leave(self._job)
+        elif self._task is not None:
+            self._task.cancel()
+            self._task = None
 
-    def forgive(self) -> None:
-        """Forget unpaid chunks: the view that owed them is gone."""
-        self._unpaid = 0
+    def stir(self) -> None:
+        """Look again whether the link has room."""
         self._stir.set()
 
     def _serve_now(self, wish: Any) -> None:
         try:
             for piece in self._work(wish):
-                if piece.kind == "rest":
-                    break
-                self._publish(piece)
+                if piece.kind not in ("rest", "view", "chunk"):
+                    self._publish(piece.kind, piece.make())
         except Exception as error:
             self._failed(error)
 
     async def _serve(self) -> None:
         while self._wish is not None:
+            await self._room("picture")
             wish, self._wish = self._wish, None
-            work = self._work(wish)
             try:
-                await self._follow(work)
+                await self._follow(self._work(wish))
+            except ms.Cancelled:
+                pass
             except Exception as error:
                 self._failed(error)
             finally:
-                work.close()
+                self._progress("")
 
     async def _follow(self, work: Work) -> None:
         loop = asyncio.get_running_loop()
         last = ""
-        while self._wish is None or (last == "picture" and loop.time() > self._followed + FOLLOW_S):
-            piece = await loop.run_in_executor(self._thread, next, work, None)
-            if piece is None:
+        for piece in work:
+            overdue = last == "picture" and loop.time() > self._followed + FOLLOW_S
+            if self._wish is not None and not overdue:
                 return
             last = piece.kind
-            if last == "details":
-                self._followed = loop.time()
             if piece.kind == "rest":
                 await self._rest(loop.time() + QUIET_S)
                 continue
-            if piece.kind == "chunk":
-                while self._unpaid >= UNPAID and self._wish is None:
-                    await self._stirred()
+            if piece.kind in ("sharp", "view", "chunk"):
+                await self._room(ON_LINK[piece.kind])
                 if self._wish is not None:
                     return
-                self._unpaid += 1
+            content = await self._made(piece, loop)
+            if piece.kind == "details":
+                self._followed = loop.time()
             # A picture is worth showing even when a newer wish waits: the hand sees progress.
-            self._publish(piece)
+            if self._wish is None or piece.kind in PATIENCE_S:
+                self._publish(piece.kind, content)
+
+    async def _made(self, piece: Piece, loop: asyncio.AbstractEventLoop) -> Any:
+        """Compute a piece in the worker; raise Cancelled if it is not wanted any more."""
+        self._worker = self._worker or Worker()
+        self._job, self._kind, self._hurried = Job(piece.make, loop), piece.kind, False
+        self._worker.do(self._job)
+        if self._wish is not None:
+            self._hurry(loop)
+        said = loop.call_later(SAID_S, self._progress, piece.what) if piece.what else None
+        try:
+            return await self._job.result
+        finally:
+            self._job = None
+            if said:
+                said.cancel()
+
+    def _hurry(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let what is being computed make way for a newer wish."""
+        job = self._job
+        if job is None or self._hurried:
+            return
+        self._hurried = True
+        patience_s = PATIENCE_S.get(self._kind, 0.0)
+        if patience_s:
+            loop.call_later(patience_s, job.stop)
+        else:
+            job.stop()
+        loop.call_later(patience_s + GRACE_S, self._leave, job)
+
+    def _leave(self, job: Job) -> None:
+        """Give a job up, and its thread, which may be deep in it."""
+        if job is self._job and not job.result.done():
+            job.give_up()
+            if self._worker is not None:
+                self._worker.leave()
+            self._worker = None
+
+    async def _room(self, kind: str) -> None:
+        """Wait until the link has room, or, for other than pictures, until there is a new wish."""
+        while not self._link.room(kind) and (kind == "picture" or self._wish is None):
+            await self._stirred(asyncio.get_running_loop().time() + 0.1)
 
     async def _rest(self, until: float) -> None:
-        """Wait until the time is over or a new wish comes; payments do not shorten it."""
+        """Wait until the time is over or a new wish comes; nothing else shortens it."""
+        while self._wish is None and await self._stirred(until):
+            pass
+
+    async def _stirred(self, until: float) -> bool:
+        """Wait for something to happen; False if nothing does until then."""
+        self._stir.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(until):
-                while self._wish is None:
-                    await self._stirred()
-
-    async def _stirred(self) -> None:
-        self._stir.clear()
-        await self._stir.wait()
+                await self._stir.wait()
+                return True
+        return False

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
-import numpy as np
 import traitlets
 
 _WEB = Path(__file__).parent / "web"
 _PARTS = (
     "dom.js", "controls.js", "movie.js", "paint.js", "plots.js", "layout.js", "contrast.js", "view.js",
-    "look.js", "play.js", "viewer.js",
+    "look.js", "play.js", "wire.js", "share.js", "viewer.js", "static.js",
 )  # fmt: skip
 
 
@@ -53,8 +52,8 @@ class Viewer(anywidget.AnyWidget):
         The current frame of both panels with its version and scene.
     says, plots, drawings
         The sentence under the picture, the plots, and the geometry of the overlays shown.
-    error, progress
-        What went wrong; what is being computed and how far.
+    error, notice, progress
+        What went wrong; what the reader should know; what is being computed and how far.
     """
 
     _esm = module(*_PARTS)
@@ -76,17 +75,13 @@ class Viewer(anywidget.AnyWidget):
     plots: traitlets.List[Any] = traitlets.List().tag(sync=True)
     drawings: traitlets.List[Any] = traitlets.List().tag(sync=True)
     error = traitlets.Unicode("").tag(sync=True)
+    notice = traitlets.Unicode("").tag(sync=True)
     progress = traitlets.Dict().tag(sync=True)
 
     def __init__(self, *, answers: Mapping[str, Callable[[dict[str, Any]], None]], **traits: Any) -> None:
         super().__init__(**traits)
         self._answers = answers
         self.on_msg(self._receive)
-
-    def send_chunk(self, version: int, first: int, sides: tuple[np.ndarray, np.ndarray]) -> None:
-        """Send frames of both panels, from frame `first` on."""
-        head = {"kind": "chunk", "version": version, "first": first, "count": len(sides[0])}
-        self.send(head, buffers=[np.ascontiguousarray(side).data for side in sides])
 
     def _receive(self, _: Any, content: Any, buffers: Any) -> None:
         if isinstance(content, dict) and content.get("kind") in self._answers:

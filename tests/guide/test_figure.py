@@ -9,8 +9,10 @@ import fake_engine
 import minisim_core as ms
 from minisim_guide import plots
 from minisim_guide.controls import Slider, describe_sliders, describe_switches, nested, value_of
-from minisim_guide.figure import CHUNK, Figure, Panel, _runs
-from minisim_guide.stream import UNPAID
+from minisim_guide.figure import Figure, Panel
+from minisim_guide.link import CHUNKS
+from minisim_guide.live import CHUNK
+from minisim_guide.shot import runs
 
 
 @pytest.fixture(autouse=True)
@@ -153,10 +155,10 @@ def test_the_sentence_says_what_the_pictures_hold(engine):
 
 
 def test_the_rest_of_the_movie_starts_at_the_current_frame_and_comes_once():
-    runs = list(_runs(8, 12, {8, 2}))
-    assert runs[0] == (9, 9 + CHUNK)
-    assert sorted(f for a, b in runs for f in range(a, b)) == [0, 1, *range(3, 8), 9, 10, 11]
-    assert all(b - a <= CHUNK for a, b in runs)
+    found = list(runs(8, 12, {8, 2}, CHUNK))
+    assert found[0] == (9, 9 + CHUNK)
+    assert sorted(f for a, b in found for f in range(a, b)) == [0, 1, *range(3, 8), 9, 10, 11]
+    assert all(b - a <= CHUNK for a, b in found)
 
 
 # -- latest wins ---------------------------------------------------------------------------
@@ -184,7 +186,7 @@ def test_a_drag_renders_one_picture_at_a_time_and_ends_on_the_last_value(engine)
         released = loop.time()
         while loop.time() < released + 0.3:
             await asyncio.sleep(0.005)
-            if figure.viewer.picture["version"] == figure._version:
+            if figure.viewer.picture["state"]["values"] == figure.viewer.values:
                 break
         times.append(loop.time() - released)
 
@@ -197,35 +199,43 @@ def test_a_drag_renders_one_picture_at_a_time_and_ends_on_the_last_value(engine)
     assert figure.viewer.values["focus_um"] == 169
 
 
+async def wait(condition) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def tell(figure: Figure, **message) -> None:
+    """Send a message as the browser does."""
+    figure.viewer._receive(None, message, [])
+
+
 def test_the_movie_follows_in_paid_chunks_and_a_new_drag_cancels_it(engine):
-    figure = make()
+    figure = make(switches=())
     sent = collect(figure)
 
-    async def wait(condition) -> None:
-        async with asyncio.timeout(5):
-            while not condition():
-                await asyncio.sleep(0.005)
-
     async def watch() -> None:
-        figure._ready()
-        await wait(lambda: len(sent) == UNPAID)
+        tell(figure, kind="ready")
+        await wait(lambda: [m["kind"] for m in sent] == ["ping", *2 * ["views"], "chunk"])
+        tell(figure, kind="pong")
         await asyncio.sleep(0.1)
-        assert len(sent) == UNPAID  # nobody paid: no more is rendered or sent
+        assert len(sent) == 1 + CHUNKS  # nobody paid: no more is rendered or sent
         figure.set(focus_um=150)
-        figure._stream.forgive()
+        tell(figure, kind="ready")
         await wait(lambda: figure.viewer.picture["version"] == 1)
         del sent[:]
-        while sum(m["count"] for m in sent) < fake_engine.COUNT - 1:
-            figure._stream.paid()
+        while sum(m.get("count", 0) for m in sent) < fake_engine.COUNT - 1:
+            tell(figure, kind="ack")
             await asyncio.sleep(0.01)
-        assert {m["version"] for m in sent} == {1}
+        assert {m["version"] for m in sent if m["kind"] == "chunk"} == {1}
 
     asyncio.run(watch())
     movie = np.empty((fake_engine.COUNT, fake_engine.SIZE, fake_engine.SIZE), np.uint8)
     movie[0] = shown(figure)
     for message in sent:
-        right = np.frombuffer(message["buffers"][1], np.uint8)
-        movie[message["first"] :][: message["count"]] = right.reshape(-1, *movie.shape[1:])
+        if message["kind"] == "chunk":
+            right = np.frombuffer(message["buffers"][1], np.uint8)
+            movie[message["first"] :][: message["count"]] = right.reshape(-1, *movie.shape[1:])
     np.testing.assert_array_equal(movie, figure.recordings()[1].frames[:])
 
 

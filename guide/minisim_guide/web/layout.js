@@ -149,16 +149,17 @@ function layout(meta, controls) {
   const cancel = button("cancel", "Cancel", "Stop computing and keep the last picture");
   const busy = h("div", { class: "mg-busy", hidden: true }, working, done, cancel);
   const error = h("p", { class: "mg-error", role: "alert", hidden: true });
+  const notice = h("p", { class: "mg-notice", role: "status", hidden: true });
   const plots = h("div", { class: "mg-plots" });
   const side = h("div", { class: "mg-side" }, ...controls);
   const notes = h("div", { class: "mg-notes" }, display.node, keysHelp());
   const root = h("div", { class: "mg", "data-lm-suppress-shortcuts": "true" },
-    h("div", { class: "mg-row mg-top" }, modes.node, tools, busy, actions.node), error,
+    h("div", { class: "mg-row mg-top" }, modes.node, tools, busy, actions.node), error, notice,
     h("div", { class: "mg-body" },
       h("div", { class: "mg-main" }, pictures, wipe.node, player.node, readout, says, notes, live),
       side),
     plots);
   return { root, stage, left, right, panels: [left, right], divider, heads, wipe: wipe.input, player,
     display, modes, zooms, zoomed, region, says, live, readouts, busy, working, done, cancel, draft,
-    actions, error, plots };
+    actions, error, notice, plots };
 }

@@ -15,7 +15,7 @@ function render({ model, el }) {
     split: 0.5,
   });
   const show = { ...opening(), frame: 0, playing: false };
-  let waiting = 0, unpaid = 0, visible = true;
+  let waiting = 0;
 
   const sliders = new Map(get("sliders").map((c) =>
     [c.name, slider(c, (value) => ask({ values: { ...get("values"), [c.name]: value } }))]));
@@ -27,9 +27,10 @@ function render({ model, el }) {
   el.append(root);
 
   const painters = panels.map(({ canvas }) => new Painter(canvas));
-  const fig = { model, root, get, meta, movie, show, ui, listen, hear, tell, ask, draw, stretch, say,
+  const fig = { model, root, get, meta, movie, show, ui, listen, hear, tell, ask, draw, stretch, say, notice,
     pair: () => movie.frames[show.frame] };
   const look = looking(fig), display = contrast(fig), play = playing(fig);
+  const wire = wiring(fig, { arrived, grown }), share = sharing(fig);
 
   // ---- talking to the kernel -----------------------------------------------------------
 
@@ -42,6 +43,7 @@ function render({ model, el }) {
   /** Ask for other parameters, which take a moment. */
   function ask(wanted) {
     if (Object.entries(wanted).every(([name, value]) => same(get(name), value))) return tell({});
+    if (wire.flip(wanted)) draw();
     tell(wanted);
     clearTimeout(waiting);
     waiting = setTimeout(() => { ui.busy.hidden = false; }, 300);
@@ -52,30 +54,16 @@ function render({ model, el }) {
     ui.busy.hidden = true;
   }
 
-  function arrived() {
-    const picture = get("picture");
-    if (!picture.left) return;
-    const newer = picture.version > movie.version;
-    if (!movie.open(picture)) return;
+  function arrived(picture, newer) {
     if (newer) show.frame = picture.frame;
     settled();
     draw();
     look.look();
   }
 
-  function chunk(message, buffers) {
-    if (message.kind !== "chunk") return;
-    unpaid++;
-    movie.add(message.version, message.first, message.count, buffers);
-    pay();
+  function grown() {
     ui.player.scrub.style.setProperty("--have", `${(100 * movie.have) / movie.length}%`);
-    if (movie.have === movie.length && visible) play.auto();
-  }
-
-  // The kernel sends only a few chunks that are not paid for, so a figure that nobody sees
-  // costs nothing, and a slow link is never flooded.
-  function pay() {
-    if (visible && !document.hidden) for (; unpaid > 0; unpaid--) model.send({ kind: "ack" });
+    if (movie.have === movie.length && wire.visible()) play.auto();
   }
 
   // ---- drawing -------------------------------------------------------------------------
@@ -205,6 +193,11 @@ function render({ model, el }) {
 
   // ---- the kernel's answers ------------------------------------------------------------
 
+  function notice(text) {
+    ui.notice.textContent = text;
+    ui.notice.hidden = !text;
+  }
+
   const says = () => { ui.says.textContent = get("says"); say(); };
   const plots = () => {
     const specs = get("plots");
@@ -223,30 +216,25 @@ function render({ model, el }) {
     if (done != null) ui.done.value = done;
     if (what) ui.busy.hidden = false; else settled();
   };
-  hear("change:picture", arrived);
   hear("change:says", says);
   hear("change:plots", plots);
   hear("change:error", error);
+  hear("change:notice", () => notice(get("notice")));
   hear("change:progress", progress);
   for (const name of ["values", "off", "overlay"]) hear(`change:${name}`, follow);
   for (const name of ["pixel", "roi"]) hear(`change:${name}`, () => { if (movie.length) look.marks(); });
-  hear("msg:custom", chunk);
 
   const sizes = new ResizeObserver(() => { look.crisp(); plots(); });
   sizes.observe(root);
-  const watcher = new IntersectionObserver((entries) => {
-    visible = entries[entries.length - 1].isIntersecting;
-    pay();
-  });
-  watcher.observe(root);
-  listen(document, "visibilitychange", pay);
 
+  root.classList.toggle("mg-static", Boolean(meta.static));
   root.classList.toggle("mg-plotted", get("plots").length > 0);
   follow();
   says();
   error();
   progress();
-  arrived();
+  wire.picture();
+  share.restore();
   requestAnimationFrame(() => { // the width is known once the page has laid the figure out
     show.mode = opening().mode;
     ui.modes.set(show.mode);
@@ -262,7 +250,7 @@ function render({ model, el }) {
     clearTimeout(saying);
     ended.abort();
     sizes.disconnect();
-    watcher.disconnect();
+    wire.end();
     for (const [event, run] of heard) model.off(event, run);
   };
 }

@@ -1,0 +1,289 @@
+"""The work between a reader's hand and the picture: what is asked for, computed, sent and owed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import minisim_core as ms
+
+from . import plots, sharing, wire
+from .link import Link
+from .shot import Details, Off, Plan, Shot, Wish, runs, steps, views
+from .stream import Piece, Stream, Work
+from .viewer import Viewer
+
+CHUNK = 2
+"""Frames per message. What is on its way delays the picture after it: 3 of these are 0.8 MB of 10 bits."""
+
+CANCELLED = "Cancelled: the picture and the controls are the last finished ones."
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Sent:
+    """What the browser has: frames of a version, views of a scene's frame, plots of the whole movie."""
+
+    version: int = -1
+    frames: set[int] = field(default_factory=set)
+    draft: bool = False
+    paused: tuple[int, int] = (-1, -1)
+    views: set[Off] = field(default_factory=set)
+
+    def at(self, version: int) -> set[int]:
+        """Return the frames of a version; those of another are forgotten."""
+        if version != self.version:
+            self.version, self.frames = version, set()
+        return self.frames
+
+    def around(self, scene: int, frame: int) -> set[Off]:
+        """Return the views of a scene's frame; those of another are forgotten."""
+        if (scene, frame) != self.paused:
+            self.paused, self.views = (scene, frame), set()
+        return self.views
+
+
+class Live:
+    """Serve a viewer: its traits say what is asked for, and receive what comes of it.
+
+    Parameters
+    ----------
+    plan
+        What the figure declares.
+    **traits
+        The viewer's opening state.
+
+    Attributes
+    ----------
+    plan : Plan
+    viewer : Viewer
+    seen : dict
+        The last picture, with (H, W) counts.
+    """
+
+    def __init__(self, plan: Plan, **traits: Any) -> None:
+        self.plan = plan
+        self._version = self._scene = 0
+        self._sent = _Sent()
+        self._slow: dict[int, Iterator[Any]] = {}
+        self._plotted: Any = None
+        self._quiet = self._watched = False
+        self._link = Link()
+        self._stream = Stream(self._work, self._publish, self._failed, self._progress, self._link)
+        self.viewer = Viewer(
+            answers={
+                "ready": self._ready,
+                "pong": partial(self._arrived, "ping"),
+                "ack": partial(self._arrived, "chunk"),
+                "shown": partial(self._arrived, "picture"),
+                "cancel": self._cancel,
+                "copy": self._copy,
+            },
+            **traits,
+        )
+        self._asked = self.wish().state
+        shot = self.shot()
+        self._publish_picture(shot.picture())
+        self._publish_details(shot.details())
+        self.viewer.observe(self._changed, names=["values", "seed", "off"])
+        self.viewer.observe(self._looked, names=["frame", "pixel", "roi", "overlay"])
+
+    def shot(self) -> Shot:
+        """Return what is computed for what the controls show now."""
+        return Shot(self.plan, self.wish())
+
+    def settle(self) -> None:
+        """Compute the plots of the whole movie that are pending, here and now."""
+        for place, step in steps(self._slow):
+            self._publish_plot((place, step()))
+        self._slow = {}
+
+    def wish(self, **changes: Any) -> Wish:
+        """Return what the controls ask for now, with changes."""
+        v = self.viewer
+        asked = Wish(
+            self._version, self._scene, dict(v.values), v.seed, tuple(v.off), v.frame,
+            tuple(v.pixel), tuple(v.roi), tuple(v.overlay),
+        )  # fmt: skip
+        return replace(asked, **changes)
+
+    # -- the work --------------------------------------------------------------------------
+
+    def _work(self, wish: Wish) -> Work:
+        """List what a wish needs and the browser lacks: first what the eye wants first."""
+        shot, version = Shot(self.plan, wish), wish.version
+        if wish.frame not in self._sent.at(version):
+            yield Piece("picture", shot.picture, "the picture")
+        yield Piece("details", shot.details, "the plots")
+        yield Piece("rest")
+        if self._sent.draft:
+            yield Piece("sharp", shot.picture, "the picture")
+        for off in views(self.plan, wish.off) if self._watched else ():
+            if off not in self._sent.around(wish.scene, shot.frame):
+                yield Piece("view", partial(_view, shot, off))
+        if self._plotted != _about(wish):
+            for place, step in steps(self._slow):
+                yield Piece("plot", partial(_step, place, step), "the plots")
+            self._plotted = _about(wish)
+        if not self._watched:
+            return
+        size = self._frames_per_chunk()
+        for first, last in runs(shot.frame, shot.count, self._sent.at(version), size):
+            yield Piece("chunk", partial(_chunk, shot, first, last))
+
+    def _frames_per_chunk(self) -> int:
+        """Return how many frames go into a message: one where more keep the link busy."""
+        sides = [np.repeat(self.seen[side][None], CHUNK, axis=0) for side in wire.SIDES]
+        return 1 if wire.is_slow(self._link, sides) else CHUNK
+
+    # -- what comes of it ------------------------------------------------------------------
+
+    def _publish(self, kind: str, content: Any) -> None:
+        if kind == "sharp":
+            self._publish_picture(content, draft=False)
+        else:
+            getattr(self, f"_publish_{kind}")(content)
+
+    def _publish_picture(self, content: dict[str, Any], draft: bool = True) -> None:
+        self.seen = content
+        sent = wire.picture(content, self._link, draft=draft)
+        self._link.sent("picture", sum(len(sent[side]) for side in wire.SIDES))
+        self.viewer.picture = sent
+        self.viewer.error = self.viewer.notice = ""
+        self._sent.draft = sent["binned"] > 1
+        have = self._sent.at(content["version"])
+        if not self._sent.draft:
+            have.add(content["frame"])
+
+    def _publish_details(self, details: Details) -> None:
+        self._slow = dict(details.slow)
+        old, stale = self.viewer.plots, self._plotted != _about(self.wish())
+        specs = [
+            spec or {**(old[place] if old else plots.waiting(name)), "stale": stale}
+            for place, (name, spec) in enumerate(zip(self.plan.plots, details.plots, strict=True))
+        ]
+        self.viewer.says, self.viewer.plots, self.viewer.drawings = details.says, specs, details.drawings
+
+    def _publish_plot(self, content: tuple[int, Any]) -> None:
+        place, made = content
+        if isinstance(made, dict):
+            specs = list(self.viewer.plots)
+            specs[place] = made
+            self.viewer.plots = specs
+        elif made is not None and self.viewer.progress:
+            self.viewer.progress = dict(self.viewer.progress) | {"done": float(made)}
+
+    def _publish_view(self, content: tuple[int, int, Off, np.ndarray]) -> None:
+        scene, frame, off, view = content
+        self._send([view], kind="views", scene=scene, frame=frame, offs=[list(off)])
+        self._sent.around(scene, frame).add(off)
+
+    def _publish_chunk(self, content: tuple[int, int, tuple[np.ndarray, np.ndarray]]) -> None:
+        version, first, sides = content
+        self._send(list(sides), kind="chunk", version=version, first=first, count=len(sides[0]))
+        self._sent.at(version).update(range(first, first + len(sides[0])))
+
+    def _send(self, frames: list[np.ndarray], **head: Any) -> None:
+        packed, data = wire.counts(frames, self._link)
+        self._link.sent("chunk", sum(map(len, data)))
+        self.viewer.send(head | {"packed": packed, "wide": frames[0].itemsize == 2}, buffers=data)
+
+    def _progress(self, what: str) -> None:
+        self.viewer.progress = {"what": what, "done": None} if what else {}
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, ms.ParameterError):
+            self.viewer.error = f"This cannot be: {error}."
+            return
+        _log.error("a figure failed", exc_info=error)
+        self.viewer.error = (
+            f"This could not be computed ({type(error).__name__}: {error}). "
+            "The picture is the last good one; Reset brings the opening state back."
+        )
+
+    # -- the reader's hand -----------------------------------------------------------------
+
+    def _changed(self, _: Any) -> None:
+        asked = self.wish().state
+        if asked == self._asked or self._quiet:  # one message may change several: that is one wish
+            return
+        self._scene += any(asked[name] != self._asked[name] for name in ("values", "seed"))
+        self._version += 1
+        self._asked = asked
+        self._stream.want(self.wish())
+
+    def _looked(self, _: Any) -> None:
+        if not self._quiet:
+            self._stream.want(self.wish())
+
+    def _ready(self, _: Any) -> None:
+        """Start the movie for a new view, which has nothing but the picture."""
+        self._watched, self._sent = True, _Sent()
+        self._link.forgive()
+        self._link.sent("ping", 0)
+        self.viewer.send({"kind": "ping"})
+        self._stream.want(self.wish())
+
+    def _arrived(self, kind: str, message: dict[str, Any]) -> None:
+        self._link.arrived(kind, late=bool(message.get("late")))
+        self._stream.stir()
+
+    def _cancel(self, _: Any) -> None:
+        """Drop what is asked for; the controls go back to the last good picture, which stands."""
+        self._stream.cancel()
+        resume = self._asked != self.seen["state"]
+        self._asked = self.seen["state"]
+        self._scene = self.seen["scene"]
+        self._version += 1
+        with self._silence(), self.viewer.hold_sync():
+            for name, value in {**self._asked, "frame": self.seen["frame"]}.items():
+                setattr(self.viewer, name, value)
+        self._publish_picture(self.seen | {"version": self._version})
+        self.viewer.progress, self.viewer.notice = {}, CANCELLED
+        if resume:  # what follows the last good picture was never refused
+            self._stream.want(self.wish())
+
+    @contextmanager
+    def _silence(self) -> Iterator[None]:
+        """Set traits without wishing for anything."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
+
+    def _copy(self, message: dict[str, Any]) -> None:
+        """Send the text the reader wants to take away."""
+        write = {"python": sharing.snippet, "json": sharing.json_text}.get(str(message.get("what")))
+        if write is None:
+            return
+        try:
+            text = write(self.shot())
+        except ms.ParameterError as error:
+            self._failed(error)
+            return
+        self.viewer.send({"kind": "copied", "what": message["what"], "text": text})
+
+
+def _view(shot: Shot, off: Off) -> tuple[int, int, Off, np.ndarray]:
+    return shot.wish.scene, shot.frame, off, shot.view(off)
+
+
+def _chunk(shot: Shot, first: int, last: int) -> tuple[int, int, tuple[np.ndarray, np.ndarray]]:
+    return shot.wish.version, first, shot.chunk(first, last)
+
+
+def _step(place: int, step: Callable[[], Any]) -> tuple[int, Any]:
+    return place, step()
+
+
+def _about(wish: Wish) -> Any:
+    """Return what a plot of the whole movie depends on: not the frame."""
+    return wish.version, wish.pixel, wish.roi

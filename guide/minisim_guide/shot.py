@@ -1,0 +1,245 @@
+"""What a figure shows, and everything that is computed for one wish of its reader."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import minisim_core as ms
+
+from . import plots as _plots
+from .controls import nested
+from .overlays import OVERLAYS
+
+ALL_STATES = 4
+"""Up to so many switches, the paused frame is sent in every combination of them."""
+
+Off = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One side of a figure.
+
+    Parameters
+    ----------
+    title
+        What the reader sees above it.
+    off
+        Layers that are always off on this side, besides those the reader switches off.
+    """
+
+    title: str
+    off: Off = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a figure declares: it never changes."""
+
+    experiment: ms.Experiment
+    left: Panel
+    right: Panel
+    switches: Off
+    says: str
+    plots: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the reader asked for, at one moment.
+
+    `version` counts every change of values, seed or switches; `scene` those of values and seed.
+    """
+
+    version: int
+    scene: int
+    values: Mapping[str, Any]
+    seed: int
+    off: Off
+    frame: int
+    pixel: tuple[int, ...] = ()
+    roi: tuple[float, ...] = ()
+    overlay: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What decides the movie, as the traits hold it."""
+        return {"values": dict(self.values), "seed": self.seed, "off": list(self.off)}
+
+
+@dataclass(frozen=True)
+class Details:
+    """What is said and drawn about a picture; `slow` are the plots of the whole movie, by their place."""
+
+    says: str
+    plots: list[dict[str, Any] | None]
+    drawings: list[dict[str, Any]]
+    slow: Mapping[int, Iterator[Any]]
+
+
+class Shot:
+    """Everything computed for one wish; each method takes its time, and may run in any thread.
+
+    Parameters
+    ----------
+    plan
+        What the figure declares.
+    wish
+        What the reader asked for.
+    """
+
+    def __init__(self, plan: Plan, wish: Wish) -> None:
+        self.plan, self.wish = plan, wish
+        # No cached_property: before Python 3.12 one that takes long holds up those of all other shots.
+        self._recordings: tuple[Any, Any] | None = None
+        self._sides: tuple[np.ndarray, np.ndarray] | None = None
+
+    @property
+    def experiment(self) -> ms.Experiment:
+        """What both sides share, with the reader's switches."""
+        changes = nested(self.wish.values)
+        return self.plan.experiment.with_(seed=self.wish.seed, off=self.wish.off, **changes)
+
+    def recording(self, off: Off) -> Any:
+        """Return the recording with exactly these layers off."""
+        return ms.simulate(self.experiment.with_(off=ms.layers.check(off)))
+
+    @property
+    def recordings(self) -> tuple[Any, Any]:
+        """The left and the right recording."""
+        if self._recordings is None:
+            left, right = (
+                self.recording((*self.wish.off, *panel.off)) for panel in (self.plan.left, self.plan.right)
+            )
+            self._recordings = left, right
+        return self._recordings
+
+    @property
+    def count(self) -> int:
+        """Number of frames."""
+        return len(self.recordings[1].frames)
+
+    @property
+    def frame(self) -> int:
+        """The frame shown."""
+        return min(max(self.wish.frame, 0), self.count - 1)
+
+    def picture(self) -> dict[str, Any]:
+        """Return the current frame of both sides, and how to read it."""
+        other, recording = self.recordings
+        if self._sides is None:
+            self._sides = other.frames[self.frame], recording.frames[self.frame]
+        left, right = self._sides
+        return {
+            "version": self.wish.version,
+            "scene": self.wish.scene,
+            "state": self.wish.state,
+            "frame": self.frame,
+            "count": self.count,
+            "height": right.shape[0],
+            "width": right.shape[1],
+            "wide": right.itemsize == 2,
+            "pixel_um": float(recording.pixel_um),
+            "frame_rate_hz": float(recording.experiment.frame_rate_hz),
+            "counts_to_e": recording.counts_to_e._asdict(),
+            "left": left,
+            "right": right,
+        }
+
+    @property
+    def sight(self) -> _plots.Sight:
+        """What plots, sentences and overlays look at."""
+        return _plots.Sight(*self.recordings, self.frame, self.wish.pixel, self.wish.roi)
+
+    def details(self) -> Details:
+        """Return what is quickly said and drawn about the picture."""
+        sight = self.sight
+        made = [_plots.PLOTS[name](sight) for name in self.plan.plots]
+        slow = {place: plot for place, plot in enumerate(made) if isinstance(plot, Iterator)}
+        return Details(
+            _plots.SENTENCES[self.plan.says](sight) if self.plan.says else "",
+            [plot if isinstance(plot, dict) else None for plot in made],
+            [OVERLAYS[n](sight) | {"name": n, "version": self.wish.version} for n in self.wish.overlay],
+            slow,
+        )
+
+    def view(self, off: Off) -> np.ndarray:
+        """Return the counts of the current frame with exactly these layers off, (H, W)."""
+        frame: np.ndarray = self.recording(off).frames[self.frame]
+        return frame
+
+    def chunk(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return frames of both sides."""
+        left, right = (recording.frames[first:last] for recording in self.recordings)
+        return left, right
+
+
+def states(switches: Off, off: Off) -> list[Off]:
+    """Return which layers may be off when the reader uses the switches, the nearest states first.
+
+    Parameters
+    ----------
+    switches
+        Up to four: all their combinations. More: one layer after another, in physical order.
+    off
+        What is off now; what has no switch stays off.
+
+    Returns
+    -------
+    list of tuple of str
+    """
+    switches = ms.layers.check(switches)
+    fixed = tuple(name for name in off if name not in switches)
+    if len(switches) <= ALL_STATES:
+        sizes = range(len(switches) + 1)
+        subsets = [set(s) for n in sizes for s in itertools.combinations(switches, n)]
+    else:
+        subsets = [set(switches[n:]) for n in range(len(switches) + 1)]
+    now = set(off) & set(switches)
+    subsets.sort(key=lambda subset: len(subset ^ now))
+    return [ms.layers.check((*fixed, *subset)) for subset in subsets]
+
+
+def views(plan: Plan, off: Off) -> list[Off]:
+    """Return every set of layers that either panel may show off, each once, the nearest states first."""
+    wanted = (
+        ms.layers.check((*state, *panel.off))
+        for state in states(plan.switches, off)
+        for panel in (plan.left, plan.right)
+    )
+    return list(dict.fromkeys(wanted))
+
+
+def runs(frame: int, count: int, have: set[int], size: int) -> Iterator[tuple[int, int]]:
+    """Yield the frames still missing as runs of up to `size`, from the current one on and round again."""
+    for start, stop in ((frame, count), (0, frame)):
+        first = start
+        while first < stop:
+            if first in have:
+                first += 1
+                continue
+            last = first + 1
+            while last < min(first + size, stop) and last not in have:
+                last += 1
+            yield first, last
+            first = last
+
+
+def steps(slow: Mapping[int, Iterator[Any]]) -> Iterator[tuple[int, Callable[[], Any]]]:
+    """Yield a plot's place and its next step, one plot after another, each until it ends with None."""
+    for place, plot in slow.items():
+        ended = False
+
+        def step(plot: Iterator[Any] = plot) -> Any:
+            nonlocal ended
+            made = next(plot, None)
+            ended = made is None
+            return made
+
+        while not ended:
+            yield place, step

@@ -1,0 +1,83 @@
+"""How pictures travel: raw counts; on a slow link packed without loss, and coarser while the hand moves."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .link import Link
+
+SLOW_S = 0.1
+"""A link is slow where a pair of pictures occupies it for longer than this."""
+
+BINS = (1, 2, 4)
+"""How many pixels a side a draft's pixel may stand for."""
+
+SIDES = ("left", "right")
+
+
+def pack(counts: np.ndarray) -> bytes:
+    """Compress counts without loss: of 16 bits, the high bytes first, which hardly differ.
+
+    The browser undoes it with its own ``DecompressionStream("deflate")``.
+    """
+    raw = np.ascontiguousarray(counts).view(np.uint8).reshape(-1, counts.itemsize)
+    return zlib.compress(raw.T[::-1].tobytes(), 1)
+
+
+def unpack(data: bytes, dtype: Any) -> np.ndarray:
+    """Return the counts that were packed, in one dimension."""
+    dtype = np.dtype(dtype)
+    planes = np.frombuffer(zlib.decompress(data), np.uint8).reshape(dtype.itemsize, -1)
+    return np.ascontiguousarray(planes[::-1].T).view(dtype).ravel()
+
+
+def binned(counts: np.ndarray, size: int) -> np.ndarray:
+    """Return the means of squares of `size` pixels, as counts; what fills no square is left out."""
+    if size == 1:
+        return counts
+    rows, columns = (length // size for length in counts.shape)
+    squares = counts[: rows * size, : columns * size].reshape(rows, size, columns, size)
+    return np.rint(squares.mean(axis=(1, 3), dtype=np.float32)).astype(counts.dtype)
+
+
+def picture(content: Mapping[str, Any], link: Link, *, draft: bool) -> dict[str, Any]:
+    """Return a picture as it is sent: whole and raw, or as the link bears it.
+
+    Parameters
+    ----------
+    content
+        The picture; `left` and `right` hold (H, W) counts.
+    link
+        The link to the view.
+    draft
+        Whether a coarser one will do where the link is slow.
+
+    Returns
+    -------
+    dict
+        The picture with `left` and `right` as bytes, `packed` or not, and by how much it is `binned`.
+    """
+    sides = [content[side] for side in SIDES]
+    size, data = 1, [side.tobytes() for side in sides]
+    packed = is_slow(link, sides)
+    if packed:
+        for size in BINS if draft else BINS[:1]:
+            data = [pack(binned(side, size)) for side in sides]
+            if link.seconds(sum(map(len, data))) <= SLOW_S:
+                break
+    return {**content, "packed": packed, "binned": size, **dict(zip(SIDES, data, strict=True))}
+
+
+def counts(frames: list[np.ndarray], link: Link) -> tuple[bool, list[bytes]]:
+    """Return whether frames are packed for this link, and their bytes."""
+    packed = is_slow(link, frames)
+    return packed, [pack(f) if packed else f.tobytes() for f in frames]
+
+
+def is_slow(link: Link, sides: list[np.ndarray]) -> bool:
+    """Return whether these counts would occupy the link for too long as they are."""
+    return link.seconds(sum(side.nbytes for side in sides)) > SLOW_S
