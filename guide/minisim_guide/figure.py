@@ -155,7 +155,13 @@ class Figure:
         return sharing.json_text(self._live.shot())
 
     def bundle(self) -> bytes:
-        """Return the figure as one file for a page without a kernel (see `minisim_guide.bundle`)."""
+        """Return the figure as it is now, in every state of its switches, for a page without a kernel.
+
+        Returns
+        -------
+        bytes
+            In the format that `minisim_guide.bundle` describes.
+        """
         from .bundle import bundle
 
         return bundle(self._live)
