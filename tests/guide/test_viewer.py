@@ -469,6 +469,17 @@ def test_a_region_is_drawn_moved_grown_and_cleared(open_page):
     )
 
 
+STANDS_STILL = """async () => {
+  const stage = document.querySelector(".mg-stage");
+  let before;
+  do { // a flick scrolls on for a while
+    stage.scrollIntoView({ block: "center" });
+    before = stage.getBoundingClientRect().top;
+    await new Promise((done) => setTimeout(done, 300));
+  } while (stage.getBoundingClientRect().top !== before);
+}"""
+
+
 class Fingers:
     """Touches as a screen reports them."""
 
@@ -496,11 +507,10 @@ def test_fingers_mark_pinch_draw_and_scroll(open_page):
         touch("Move", at(0.8 - 0.1 * step, 0.2))
     touch("End")
     assert page.locator(".mg-roi:visible").count() == 0
-    page.evaluate("() => { document.querySelector('.mg-stage').scrollIntoView({ block: 'center' }) }")
-    page.wait_for_timeout(200)
+    page.evaluate(STANDS_STILL)
     # One that rests first is.
     touch("Start", at(0.25, 0.25))
-    page.wait_for_timeout(600)
+    heard(page, "(6, 6), ()")
     for step in range(1, 6):
         touch("Move", at(0.25 + 0.05 * step, 0.25 + 0.04 * step))
     touch("End")

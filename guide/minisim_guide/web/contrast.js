@@ -81,7 +81,7 @@ function contrast(fig) {
     display.ends[0].textContent = whole(from);
     display.ends[1].replaceChildren(...(comparing() ? ["right − left"]
       : [h("b", { class: "mg-h-left" }, "left"), " and ", h("b", { class: "mg-h-right" }, "right")]),
-    ", counts (pixels on a log scale)");
+    ", counts (log scale)");
     display.ends[2].textContent = whole(top);
     display.graph.setAttribute("aria-label", comparing() ? "Histogram of the difference, right minus left"
       : "Histogram of both pictures");

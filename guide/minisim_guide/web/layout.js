@@ -156,8 +156,8 @@ function layout(meta, controls) {
   const root = h("div", { class: "mg", "data-lm-suppress-shortcuts": "true" },
     h("div", { class: "mg-row mg-top" }, modes.node, tools, busy, actions.node), error, notice,
     h("div", { class: "mg-body" },
-      h("div", { class: "mg-main" }, pictures, wipe.node, player.node, readout, says, notes, live),
-      side),
+      h("div", { class: "mg-main" }, pictures, wipe.node, player.node, readout, notes, live),
+      says, side),
     plots);
   return { root, stage, left, right, panels: [left, right], divider, heads, wipe: wipe.input, player,
     display, modes, zooms, zoomed, region, says, live, readouts, busy, working, done, cancel, draft,
