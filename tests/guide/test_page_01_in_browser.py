@@ -151,6 +151,14 @@ def test_modes_keys_and_playing(open_page):
     assert hashes(figure) not in (beside, stepped)
 
 
+def test_figure_controls_and_plots_share_one_screen(open_page):
+    figure = explore(open_page)
+    for mode in ("pair", "wipe", "difference"):
+        figure.locator(f"[data-choice={mode}]").check()
+        assert figure.bounding_box()["height"] <= 800
+        assert figure.locator(".mg-frame:visible").first.bounding_box()["width"] >= 300
+
+
 def test_the_prediction_is_computed_after_the_reader_has_chosen(open_page):
     box = open_page.locator(".mg-prediction")
     box.scroll_into_view_if_needed()

@@ -106,15 +106,24 @@ function contrast(fig) {
     ? `right − left, ${whole(-show.span)} to +${whole(show.span)} counts`
     : `black ${whole(show.low)}, white ${whole(show.high)} counts`);
 
-  const share = (side, test) => side.reduce((n, v) => n + test(v), 0) / side.length;
+  /** Which share of the counts is at or below `low`, and which at or above `high`. */
+  function shares(counts, low, high) {
+    let dark = 0, bright = 0;
+    for (let i = 0; i < counts.length; i++) {
+      if (counts[i] <= low) dark++;
+      if (counts[i] >= high) bright++;
+    }
+    return [dark / counts.length, bright / counts.length];
+  }
 
   /** The hint beside the picture when the range no longer suits it. */
   function outside(pair) {
-    let bright = share(pair[1], (v) => v >= show.high), dark = share(pair[1], (v) => v <= show.low);
+    let [dark, bright] = shares(pair[1], show.low, show.high);
     if (comparing()) {
-      const seen = differences(levels, pair);
-      const beyond = seen.reduce((n, k, i) => n + (Math.abs(i - full) >= show.span ? k : 0), 0);
-      [bright, dark] = [show.span < full ? beyond / pair[1].length : 0, 0];
+      let beyond = 0;
+      const [left, right] = pair;
+      for (let i = 0; i < right.length; i++) if (Math.abs(right[i] - left[i]) >= show.span) beyond++;
+      [dark, bright] = [0, beyond / right.length];
     }
     // A dark background is as it should be; a picture that is white, or all black, is not.
     display.outside.hidden = bright < 0.1 && dark < 0.95;
@@ -126,8 +135,9 @@ function contrast(fig) {
 
   function counted(pair) {
     display.counted.hidden = !show.exposed;
-    const n = (value) => pair.map((side) => whole(side.reduce((sum, v) => sum + (v === value), 0)));
-    const [over, under] = [n(full), n(0)];
+    if (!show.exposed) return;
+    const n = pair.map((side) => shares(side, 0, full).map((share) => whole(Math.round(share * side.length))));
+    const [under, over] = [0, 1].map((end) => n.map((side) => side[end]));
     display.counted.replaceChildren(
       h("i", { style: `background:rgb(${OVER})` }), `Full scale (${full} counts), light is lost: `
         + `left ${over[0]}, right ${over[1]} pixels. `,

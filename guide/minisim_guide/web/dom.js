@@ -19,12 +19,14 @@ function h(tag, props = {}, ...children) {
   return node;
 }
 
+const rounded = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
+const exact = new Intl.NumberFormat("en-US");
+
 /** A number with at most three significant digits, and a true minus sign. */
-const three = (value) =>
-  Number(value).toLocaleString("en-US", { maximumSignificantDigits: 3 }).replace("-", "−");
+const three = (value) => rounded.format(value).replace("-", "−");
 
 /** A count, exactly. */
-const whole = (value) => Number(value).toLocaleString("en-US").replace("-", "−");
+const whole = (value) => exact.format(value).replace("-", "−");
 
 const withUnit = (value, unit) => {
   const text = Array.isArray(value) ? value.map(three).join(" to ") : three(value);
