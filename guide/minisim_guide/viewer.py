@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -79,10 +80,25 @@ class Viewer(anywidget.AnyWidget):
     progress = traitlets.Dict().tag(sync=True)
 
     def __init__(self, *, answers: Mapping[str, Callable[[dict[str, Any]], None]], **traits: Any) -> None:
+        self._home = _running_loop()
         super().__init__(**traits)
         self._answers = answers
         self.on_msg(self._receive)
 
+    def _handle_msg(self, msg: Any) -> None:
+        """Take a message on the loop that made the widget; newer front ends bring it on another thread."""
+        if self._home in (None, _running_loop()):
+            super()._handle_msg(msg)
+        else:
+            self._home.call_soon_threadsafe(super()._handle_msg, msg)
+
     def _receive(self, _: Any, content: Any, buffers: Any) -> None:
         if isinstance(content, dict) and content.get("kind") in self._answers:
             self._answers[content["kind"]](content)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
