@@ -33,7 +33,7 @@ def band(frequency, power, centre, half):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_c14_the_path_has_lines_at_heart_breathing_and_stride(seed):
+def test_the_path_has_lines_at_heart_breathing_and_stride(seed):
     _, course = path(seed, 120.0, heart_um=1.0, breathing_um=1.0, stride_um=3.0, running_fraction=0.5)
     frequency, power = spectrum(course)
     for line in (3.0, 7.0, 10.5):
@@ -201,7 +201,7 @@ def test_usual_exposures_cost_no_more_points():
         assert motion.points_per_exposure(exp.motion, exp.exposure_s, exp.pixel_um) == 64
 
 
-def test_c17_a_stride_is_seen_through_the_exposure_and_the_frame_rate():
+def test_a_stride_is_seen_through_the_exposure_and_the_frame_rate():
     striding = STILL | {"stride_um": 3.0, "running_fraction": 1.0}
     true_sd = path(2, 60.0, **striding)[1].std(axis=0).max()
     for rate, alias in ((5.0, 2.0), (10.0, 3.0), (20.0, 7.0), (30.0, 7.0)):

@@ -5,10 +5,11 @@ Every frame is correlated with a template by scikit-image's upsampled cross-corr
 vignette, the glow and the beam do not move with the brain, and they outshine what does. What is left
 between the scales of noise and of haze, cells and vessels, tells the shift.
 
-The template shows only the middle of the field and the frames are whole, so a frame that has moved
-still holds all of the template, and the edge of the field pulls no estimate towards zero. It grows
-from the most typical frame outwards, each frame added where it was found, and then once more
-against the whole: no single frame decides it.
+Only the middle of the field is compared, faded out towards its edge: first where it stands, which
+finds the shift to a pixel, then displaced by that, so that the same tissue is compared with the same
+tissue and the fading pulls no estimate towards zero. The template grows from the most typical frame
+outwards, each frame added where it was found, and then once more against the whole: no single frame
+decides it.
 
 It is a teaching instrument: rigid, in memory, one frame after the other.
 """
@@ -139,9 +140,8 @@ class Registration:
         if tuple(movie.shape) != wanted:
             raise ParameterError(f"movie of shape {tuple(movie.shape)} is refused: it must be {wanted}")
         out = np.empty(wanted, dtype=np.float32)
-        for i, (dy, dx) in enumerate(path.tolist()):
-            down = _read_along_rows(np.asarray(movie[i], dtype=np.float32), dy)
-            out[i] = _read_along_rows(down.T, dx).T
+        for i, shift in enumerate(path):
+            out[i] = _moved_back(np.asarray(movie[i], dtype=np.float32), shift)
         return out
 
 
@@ -166,8 +166,8 @@ def register(
         Sd of the Gaussians whose difference filters the frames; None for no filter, which shows why
         there is one.
     largest_px : float, optional
-        Largest shift along either axis; a tenth of the field's shorter side by default. The
-        template leaves out as much at each edge.
+        Largest shift along either axis; a tenth of the field's shorter side by default. What lies
+        nearer to the edge is not compared.
     upsampling : int
         Shifts are found to one part in so many of a pixel.
     progress : callable, optional
@@ -188,15 +188,13 @@ def register(
     shape, largest = _checked(movie, bandpass_px, largest_px, upsampling, pixel_um)
     tell = progress or (lambda share: None)
     look = _Filter(shape, bandpass_px)
-    middle = _middle(shape, largest)
     count = movie.shape[0]
     sample = np.unique(np.linspace(0, count - 1, min(count, _SAMPLE)).astype(int))
-    template = _template(np.stack([look(movie, int(i)) for i in sample]), middle, upsampling, tell)
-    straight = _Match(template * middle)
-    turned = _Match(template[::-1, ::-1] * middle)
+    template = _template(np.stack([look(movie, int(i)) for i in sample]), largest, upsampling, tell)
+    straight, turned = _Match(template, largest), _Match(template[::-1, ::-1], largest)
     shifts, match, chance = np.empty((count, 2)), np.empty(count), np.full(count, np.nan)
     for i in range(count):
-        frame = _spectrum(look(movie, i))
+        frame = look(movie, i)
         shifts[i], match[i] = straight(frame, upsampling)
         if i in sample:
             chance[i] = turned(frame, 1)[1]
@@ -262,86 +260,89 @@ class _Filter:
 
 
 class _Match:
-    """Finds a template in the spectra of frames."""
+    """Finds the middle of a template in frames."""
 
-    def __init__(self, template: FloatArray) -> None:
-        self._spectrum = _spectrum(template)
-        self._norm = np.linalg.norm(self._spectrum)
+    def __init__(self, template: FloatArray, largest_px: float) -> None:
+        self._margin = int(np.ceil(largest_px))
+        self._shape = template.shape
+        sides = (n - 2 * self._margin for n in template.shape)
+        fades = (np.minimum((np.arange(n) + 0.5) / self._margin, 1) for n in sides)
+        down, across = (np.sin(np.pi / 2 * np.minimum(fade, fade[::-1])) ** 2 for fade in fades)
+        self._fade = np.outer(down, across).astype(np.float32)
+        self._wanted = self._spectrum(template, 0, 0)
 
-    def __call__(self, frame: NDArray[np.complex64], upsampling: int) -> tuple[FloatArray, float]:
+    def __call__(self, frame: Float32Array, upsampling: int) -> tuple[FloatArray, float]:
         """Return how far the frame has come, (2,) in pixels, and how well it matches, 0 to 1."""
+        coarse, match = self._compare(frame, (0, 0), 1)
+        if not (np.abs(coarse) <= self._margin).all():  # or there is nothing to see in it
+            return coarse, match
+        return self._compare(frame, (int(coarse[0]), int(coarse[1])), upsampling)
+
+    def middle(self, frames: Float32Array) -> Float32Array:
+        """Fade what is compared of frames where they stand, (..., h, w)."""
+        return frames[..., *self._inside(0, 0)] * self._fade
+
+    def _compare(self, frame: Float32Array, at: tuple[int, int], upsampling: int) -> tuple[FloatArray, float]:
         from skimage.registration import phase_cross_correlation
 
-        if not self._norm * np.linalg.norm(frame) > 0:
+        seen = self._spectrum(frame, *at)
+        if not seen.any():
             return np.full(2, np.nan), 0.0
         # Normalised by phase, the noise beyond the band would weigh as much as the picture within it.
         back, error, _ = phase_cross_correlation(
-            self._spectrum, frame, space="fourier", upsample_factor=upsampling, normalization=None
+            self._wanted, seen, space="fourier", upsample_factor=upsampling, normalization=None
         )
-        return -back, float(np.sqrt(max(0.0, 1 - error**2)))
+        return np.array(at) - back, float(np.sqrt(max(0.0, 1 - error**2)))
+
+    def _spectrum(self, frame: FloatArray, down: int, across: int) -> NDArray[np.complex64]:
+        from scipy import fft
+
+        return fft.fft2(frame[self._inside(down, across)] * self._fade)  # type: ignore[no-any-return]
+
+    def _inside(self, down: int, across: int) -> tuple[slice, slice]:
+        rows, columns = (
+            slice(self._margin + at, n - self._margin + at)
+            for at, n in zip((down, across), self._shape, strict=True)
+        )
+        return rows, columns
 
 
 def _template(
-    frames: Float32Array, middle: Float32Array, upsampling: int, tell: Callable[[float], object]
+    frames: Float32Array, largest_px: float, upsampling: int, tell: Callable[[float], object]
 ) -> Float32Array:
     """Mean of filtered frames, each moved back to where the most typical of them is."""
-    inside = frames.reshape(len(frames), -1)[:, middle.ravel() > 0.5]
-    inside = inside - inside.mean(axis=1, keepdims=True)
-    size = np.linalg.norm(inside, axis=1)
+    size = np.linalg.norm(frames, axis=(1, 2))
     if not size.any():
         raise ParameterError("movie is refused: there is nothing to see in any frame, all pixels are alike")
-    alike = (inside @ inside.T) / np.maximum(np.outer(size, size), np.finfo(np.float32).tiny)
+    frames = (frames / np.where(size > 0, size, 1)[:, None, None]).astype(np.float32)
+    inside = _Match(frames[0], largest_px).middle(frames).reshape(len(frames), -1)
+    alike = inside @ inside.T
     typical = int(np.argmax(np.median(alike, axis=1)))
     order = np.argsort(-alike[typical], kind="stable")
-    running, total = frames[typical], np.zeros(middle.shape, dtype=np.complex64)
+    total = np.zeros_like(frames[0])
+    running: Float32Array = frames[typical]
     for start in range(0, len(order), _TOGETHER):
-        some = order[start : start + _TOGETHER]
-        moved, _ = _moved_back(frames[some], _Match(running * middle), 1)
-        total += moved.sum(axis=0)
-        running = _picture(total)
-        tell(0.5 * _MADE * (start + len(some)) / len(order))
-    moved, match = _moved_back(frames, _Match(running * middle), upsampling)
+        find = _Match(running, largest_px)
+        for i in order[start : start + _TOGETHER].tolist():
+            shift, match = find(frames[i], 1)
+            total += match * _moved_back(frames[i], shift) if match else 0
+        running = total
+        tell(0.5 * _MADE * (start + 1) / len(order))
+    find = _Match(running, largest_px)
+    found = [find(frame, upsampling) for frame in frames]
+    usual = float(np.median([match for _, match in found]))
+    moved = [
+        _moved_back(frame, shift)
+        for frame, (shift, match) in zip(frames, found, strict=True)
+        if match >= _ALIKE * usual and match > 0
+    ]
     tell(_MADE)
-    return _picture(moved[match >= _ALIKE * np.median(match)].mean(axis=0))
+    return np.mean(moved, axis=0, dtype=np.float32)  # type: ignore[no-any-return]
 
 
-def _moved_back(
-    frames: Float32Array, find: _Match, upsampling: int
-) -> tuple[NDArray[np.complex64], FloatArray]:
-    """Spectra of frames, of one contrast and each moved back to the template, and how well they match."""
-    from scipy import fft
-
-    down, across = (fft.fftfreq(n) for n in frames.shape[1:])
-    moved, match = np.zeros(frames.shape, dtype=np.complex64), np.zeros(len(frames))
-    for i, frame in enumerate(frames):
-        spectrum = _spectrum(frame)
-        shift, match[i] = find(spectrum, upsampling)
-        if match[i] > 0:
-            ramps = [np.exp(2j * np.pi * f * d) for f, d in zip((down, across), shift, strict=True)]
-            moved[i] = spectrum * np.outer(ramps[0] / np.linalg.norm(spectrum), ramps[1]).astype(np.complex64)
-    return moved, match
-
-
-def _middle(shape: tuple[int, int], largest_px: float) -> Float32Array:
-    """1 in the middle of the field, 0 within the largest shift of its edge, and a cosine between."""
-
-    def along(n: int) -> FloatArray:
-        from_edge = np.minimum(np.arange(n), np.arange(n)[::-1])
-        return np.sin(np.pi / 2 * np.clip((from_edge - largest_px) / largest_px, 0, 1)) ** 2
-
-    return np.outer(along(shape[0]), along(shape[1])).astype(np.float32)
-
-
-def _spectrum(picture: FloatArray) -> NDArray[np.complex64]:
-    from scipy import fft
-
-    return fft.fft2(picture.astype(np.float32))  # type: ignore[no-any-return]
-
-
-def _picture(spectrum: NDArray[np.complex64]) -> Float32Array:
-    from scipy import fft
-
-    return np.ascontiguousarray(fft.ifft2(spectrum).real)
+def _moved_back(frame: Float32Array, shift: FloatArray) -> Float32Array:
+    down = _read_along_rows(frame, float(shift[0]))
+    return _read_along_rows(down.T, float(shift[1])).T
 
 
 def _read_along_rows(frame: Float32Array, offset: float) -> Float32Array:
