@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .plots.paper import draw_spec
+from .plots.spec import INKS
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -20,8 +23,6 @@ if TYPE_CHECKING:
 DPI = 100
 GREYS = 128
 """Shades of grey in a still: noise hardly compresses, and a notebook should stay small."""
-
-_COLOURS = {"lines": ("#0b5c8f", "#b4530a", "#56615d"), "bars": ("#9fb6b0", "#b4530a")}
 
 
 def still(figure: Figure) -> tuple[dict[str, str], dict[str, Any]]:
@@ -49,15 +50,17 @@ def draw(figure: Figure) -> bytes:
     from matplotlib.figure import Figure as Canvas
 
     picture, plots = figure.viewer.picture, figure.viewer.plots
-    canvas = Canvas(figsize=(8.6, 4.75 + 2.7 * bool(plots)), dpi=DPI, layout="constrained")
-    grid = canvas.add_gridspec(1 + bool(plots), 1, height_ratios=[4.2, 2.5][: 1 + bool(plots)])
+    rows = -(-len(plots) // 2)
+    canvas = Canvas(figsize=(8.6, 4.75 + 2.7 * rows), dpi=DPI, layout="constrained")
+    grid = canvas.add_gridspec(1 + rows, 1, height_ratios=[4.2] + [2.5] * rows)
     row = grid[0].subgridspec(1, 2)
     for column, side in enumerate(("left", "right")):
         _draw_panel(canvas.add_subplot(row[column]), figure, picture, side)
-    if plots:
-        row = grid[1].subgridspec(1, len(plots))
-        for column, spec in enumerate(plots):
-            _draw_plot(canvas.add_subplot(row[column]), spec)
+    for number in range(rows):
+        beside = plots[2 * number : 2 * number + 2]
+        row = grid[1 + number].subgridspec(1, len(beside))
+        for column, spec in enumerate(beside):
+            draw_spec(canvas.add_subplot(row[column]), spec)
     low, high = figure.range
     canvas.supxlabel(
         f"{figure.viewer.says}\nDisplay: black {low}, white {high} counts, both panels.", fontsize=9
@@ -78,30 +81,6 @@ def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) 
     axes.text(x, y * 1.015, f"{length} µm", color="white", fontsize=8, va="top")
 
 
-def _draw_plot(axes: Axes, spec: dict[str, Any]) -> None:
-    below: Any = 0.0
-    for colour, series in zip(_COLOURS[spec["kind"]], spec["series"], strict=False):
-        x, y = np.array(series["x"]), np.array(series["y"])
-        if spec["kind"] == "bars":
-            axes.bar(x, y, 0.92 * spec["width"], below, color=colour, label=series["name"])
-            below = below + y
-        else:
-            axes.plot(x, y, "--" if series.get("dash") else "-", color=colour, label=series["name"])
-    for note in spec.get("notes", ()):
-        axes.plot([], [], " ", label=note)
-    axes.legend(
-        title=spec["title"], title_fontproperties={"weight": "bold", "size": 9}, alignment="left",
-        fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderpad=0,
-    )  # fmt: skip
-    for mark in spec.get("marks", ()):
-        axes.axvline(mark["x"], color="#1d2422", linestyle=":", linewidth=1)
-    axes.set(xlim=spec["x"]["limits"], ylim=spec["y"]["limits"])
-    axes.set_xlabel(spec["x"]["label"], fontsize=8)
-    axes.set_ylabel(spec["y"]["label"], fontsize=8)
-    axes.tick_params(labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
 def _png(canvas: Any) -> bytes:
     from PIL import Image
 
@@ -119,7 +98,7 @@ def _palette() -> np.ndarray:
     """Return 256 colours: greys for the pictures, and each ink of the plots from full to white."""
     from matplotlib.colors import to_rgb
 
-    inks = [to_rgb(ink) for ink in dict.fromkeys(sum(_COLOURS.values(), ()))]
+    inks = [to_rgb(ink) for ink in INKS.values()]
     shades = (256 - GREYS) // len(inks)
     tints = [np.linspace(ink, (1, 1, 1), shades, endpoint=False) for ink in inks]
     greys = np.linspace(0, 1, 256 - shades * len(inks))[:, None].repeat(3, axis=1)

@@ -12,8 +12,8 @@ import traitlets
 
 _WEB = Path(__file__).parent / "web"
 _PARTS = (
-    "dom.js", "controls.js", "movie.js", "paint.js", "plots.js", "layout.js", "contrast.js", "view.js",
-    "look.js", "play.js", "wire.js", "share.js", "viewer.js", "static.js",
+    "dom.js", "controls.js", "movie.js", "paint.js", "plots.js", "overlays.js", "layout.js", "contrast.js",
+    "view.js", "look.js", "play.js", "wire.js", "share.js", "viewer.js", "static.js",
 )  # fmt: skip
 
 
@@ -24,7 +24,7 @@ def module(*parts: str) -> str:
 
 def stylesheet() -> str:
     """Return the style sheet that every widget of the guide uses."""
-    return (_WEB / "viewer.css").read_text(encoding="utf-8")
+    return module("viewer.css", "plots.css", "overlays.css")
 
 
 class Viewer(anywidget.AnyWidget):

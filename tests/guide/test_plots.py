@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import minisim_core as ms
 from minisim_guide import plots
 from minisim_guide.plots import Sight
+from minisim_guide.plots.paper import draw_spec
 
 ROI = (10.0, 8.0, 21.0, 19.0)
 STATES: dict[str, dict[str, Any]] = {
@@ -231,3 +233,15 @@ def test_a_region_is_an_ellipse_and_holds_a_pixel() -> None:
     rows, columns = np.nonzero(mask)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (10, 19, 20, 39)
     assert sight(recording(), roi=(10.2, 20.2, 10.3, 20.3)).mask().sum() == 1
+
+
+@pytest.mark.parametrize("name", plots.PLOTS)
+def test_every_plot_can_be_printed(name: str) -> None:
+    spec = plots.finish(name, sight(recording()))
+    axes = Figure().add_subplot()
+    draw_spec(axes, spec)
+    assert axes.get_xlim() == pytest.approx(spec["x"]["limits"])
+    assert axes.get_ylim() == pytest.approx(spec["y"]["limits"])
+    assert axes.get_legend().get_title().get_text() == spec["title"]
+    said = [t.get_text() for t in (*axes.get_legend().get_texts(), *axes.get_yticklabels())]
+    assert {s["name"] for s in spec["series"]} <= set(said)

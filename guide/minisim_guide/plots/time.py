@@ -53,7 +53,9 @@ def plot_traces(sight: Sight) -> Iterator[float | Spec]:
     lanes = {"everything": ("everything", "ink", whole)}
     lanes |= {name: (*OWNERS[name], values) for name, values in owners.items()}
     span = float(np.ptp(_thinned(whole, every))) or 1.0
-    notes, series, floor = [], [], 0.0
+    own_share, own_change = _own(owners, whole)
+    notes = [f"its own cell: {percent(own_share)} of the light, {percent(own_change)} of what varies"]
+    series, floor = [], 0.0
     for name, (words, ink, values) in reversed(lanes.items()):
         trace = _thinned(values, every)
         mean = float(values.mean())
@@ -81,15 +83,20 @@ def plot_traces(sight: Sight) -> Iterator[float | Spec]:
     }
 
 
+def _own(owners: dict[str, Any], whole: Any) -> tuple[float, float]:
+    """Return the own cell's share of the light, and of what varies in it."""
+    own, change = owners["own"] - owners["own"].mean(), whole - whole.mean()
+    light, varying = float(whole.sum()), float(change @ change)
+    return float(owners["own"].sum()) / (light or 1.0), float(own @ change) / (varying or 1.0)
+
+
 def _say_owners(whom: Subject, owners: dict[str, Any], whole: Any) -> str:
     total = float(whole.mean()) or 1.0
     shares = {name: float(values.mean()) / total for name, values in owners.items()}
     told = [f"{OWNERS[name][0]} {percent(share)}" for name, share in shares.items() if share >= 0.005]
-    varies = float(np.var(whole)) or 1.0
-    own = float(np.cov(owners["own"], whole, ddof=0)[0, 1]) / varies if whole.size > 1 else 0.0
     return (
         f"Traces of {whom.words}: of its light, {', '.join(told) or 'nothing arrives'}; "
-        f"of what varies, {percent(own)} is its own cell's."
+        f"of what varies, {percent(_own(owners, whole)[1])} is its own cell's."
     )
 
 

@@ -68,5 +68,5 @@ function playing(fig) {
     " ": () => set(!show.playing), ArrowLeft: () => seek(show.frame - 1), ArrowRight: () => seek(show.frame + 1),
     Home: () => seek(0), End: () => seek(movie.length - 1),
   };
-  return { set, auto, time, seconds, keys, end: () => { show.playing = false; clearTimeout(timer); } };
+  return { set, seek, auto, time, seconds, keys, end: () => { show.playing = false; clearTimeout(timer); } };
 }

@@ -28,8 +28,10 @@ function render({ model, el }) {
 
   const painters = panels.map(({ canvas }) => new Painter(canvas));
   const fig = { model, root, get, meta, movie, show, ui, listen, hear, tell, ask, draw, stretch, say, notice,
-    pair: () => movie.frames[show.frame] };
+    light, pair: () => movie.frames[show.frame] };
   const look = looking(fig), display = contrast(fig), play = playing(fig);
+  const plots = new Plots(ui.plots, { seek: (frame) => play.seek(frame), cell: light });
+  const overlays = fig.overlays = new Overlays({ left: left.over, right: right.over });
   const wire = wiring(fig, { arrived, grown }), share = sharing(fig);
 
   // ---- talking to the kernel -----------------------------------------------------------
@@ -75,6 +77,8 @@ function render({ model, el }) {
     paint(pair);
     Object.assign(root.dataset, { mode: show.mode, version: movie.version, frame: show.frame });
     play.time();
+    plots.at(show.frame);
+    overlays.at(show.frame);
     look.read();
     if (!show.playing) describe(pair);
   }
@@ -95,6 +99,12 @@ function render({ model, el }) {
       ui.divider.style.left = `${100 * clamp(look.view.framed([0, edge / width])[1], 0, 1)}%`;
     }
     ui.draft.hidden = bins === 1;
+  }
+
+  /** Show a cell wherever it is drawn; null for none. */
+  function light(cell) {
+    plots.light(cell);
+    overlays.light(cell);
   }
 
   /** Everything in words, for those who do not see the picture. */
@@ -199,10 +209,10 @@ function render({ model, el }) {
   }
 
   const says = () => { ui.says.textContent = get("says"); say(); };
-  const plots = () => {
-    const specs = get("plots");
-    while (ui.plots.children.length < specs.length) ui.plots.append(h("div", { class: "mg-plot" }));
-    specs.forEach((spec, i) => drawPlot(ui.plots.children[i], spec));
+  const plotted = () => plots.draw(get("plots"));
+  const drawn = () => {
+    if (movie.length) overlays.draw(get("drawings"), show.frame, movie);
+    ui.keys.replaceChildren(...overlays.legend());
   };
   const error = () => {
     ui.error.textContent = get("error");
@@ -217,14 +227,15 @@ function render({ model, el }) {
     if (what) ui.busy.hidden = false; else settled();
   };
   hear("change:says", says);
-  hear("change:plots", plots);
+  hear("change:plots", plotted);
+  hear("change:drawings", drawn);
   hear("change:error", error);
   hear("change:notice", () => notice(get("notice")));
   hear("change:progress", progress);
   for (const name of ["values", "off", "overlay"]) hear(`change:${name}`, follow);
   for (const name of ["pixel", "roi"]) hear(`change:${name}`, () => { if (movie.length) look.marks(); });
 
-  const sizes = new ResizeObserver(() => { look.crisp(); plots(); });
+  const sizes = new ResizeObserver(() => { look.crisp(); plotted(); });
   sizes.observe(root);
 
   root.classList.toggle("mg-static", Boolean(meta.static));
@@ -234,6 +245,7 @@ function render({ model, el }) {
   error();
   progress();
   wire.picture();
+  drawn();
   share.restore();
   requestAnimationFrame(() => { // the width is known once the page has laid the figure out
     show.mode = opening().mode;

@@ -1,0 +1,97 @@
+"""The same plots on paper: descriptions drawn with matplotlib, for stills and print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .spec import INKS, Spec
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_ORDER = ("cool", "own", "soft", "green", "violet", "pale", "ink")  # for series without an ink
+_SMALL = 8
+
+
+def draw_spec(axes: Axes, spec: Spec) -> None:
+    """Draw a plot's description (see `spec`) into axes."""
+    x, y = spec["x"], spec["y"]
+    axes.set(xlim=x["limits"], ylim=y["limits"])
+    for axis, scale in (("x", axes.set_xscale), ("y", axes.set_yscale)):
+        if spec[axis].get("log"):
+            scale("log")
+    {"bars": _bars, "traces": _traces}.get(spec["kind"], _curves)(axes, spec)
+    for band in spec.get("bands", ()):
+        axes.axvspan(band["from"], band["to"], color="#f9e7d8", zorder=0)
+    for mark in spec.get("marks", ()):
+        axes.axvline(mark["x"], color=INKS["ink"], linestyle=":", linewidth=1)
+        axes.annotate(
+            mark["label"], (mark["x"], 1), (3, -1), xycoords=("data", "axes fraction"),
+            textcoords="offset points", va="top", rotation=90, fontsize=_SMALL - 1, color=INKS["soft"],
+        )  # fmt: skip
+    for level in spec.get("levels", ()):
+        axes.axhline(level["y"], color=INKS["ink"], linestyle=":", linewidth=1)
+        axes.annotate(
+            level["label"], (1, level["y"]), (0, 2), xycoords=("axes fraction", "data"),
+            textcoords="offset points", ha="right", fontsize=_SMALL - 1, color=INKS["soft"],
+        )  # fmt: skip
+    for note in spec.get("notes", ()):
+        axes.plot([], [], " ", label=note)
+    axes.legend(
+        title=spec["title"], title_fontproperties={"weight": "bold", "size": 9}, alignment="left",
+        fontsize=_SMALL, frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderpad=0,
+    )  # fmt: skip
+    axes.set_xlabel(x["label"], fontsize=_SMALL)
+    axes.set_ylabel(y["label"], fontsize=_SMALL)
+    axes.tick_params(labelsize=_SMALL)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _ink(series: dict[str, Any], index: int) -> str:
+    return INKS[series.get("ink", _ORDER[index % len(_ORDER)])]
+
+
+def _bars(axes: Axes, spec: Spec) -> None:
+    below: Any = 0.0
+    for index, s in enumerate(spec["series"]):
+        x, y = np.array(s["x"]), np.array(s["y"])
+        axes.bar(x, y, 0.92 * spec["width"], below, color=_ink(s, index), label=s["name"])
+        below = below + y
+
+
+def _curves(axes: Axes, spec: Spec) -> None:
+    """Draw lines, histograms and points."""
+    floor = spec["y"]["limits"][0]
+    for index, s in enumerate(spec["series"]):
+        x, y, ink = np.array(s["x"]), np.maximum(s["y"], floor), _ink(s, index)
+        style = "--" if s.get("dash") else ":" if s.get("dot") else "-"
+        if spec["kind"] == "points" and not s.get("line"):
+            face = "none" if s.get("hollow") else ink
+            axes.plot(x, y, "o", markersize=2.5, color=ink, markerfacecolor=face, label=s["name"])
+        else:
+            drawn = "steps-mid" if s.get("step") else "default"
+            axes.plot(x, y, style, color=ink, linewidth=1.4, drawstyle=drawn, label=s["name"])
+        if s.get("fill"):
+            axes.fill_between(
+                x, floor, y, step="mid" if s.get("step") else None, color=ink, alpha=0.2, linewidth=0
+            )
+
+
+def _traces(axes: Axes, spec: Spec) -> None:
+    """Draw traces above each other in one scale, each named at its left."""
+    for index, s in enumerate(spec["series"]):
+        axes.plot(s["x"], np.array(s["y"]) - s["mean"] + s["at"], color=_ink(s, index), linewidth=0.8)
+    axes.set_yticks([s["at"] for s in spec["series"]], [s["name"] for s in spec["series"]])
+    for label, (index, s) in zip(axes.get_yticklabels(), enumerate(spec["series"]), strict=True):
+        label.set_color(_ink(s, index))
+    axes.tick_params(left=False)
+    low, high = spec["y"]["limits"]
+    length = next(
+        n * 10.0**p for p in range(6, -4, -1) for n in (5, 2, 1) if n * 10.0**p <= 0.35 * (high - low)
+    )
+    axes.plot([1.01, 1.01], [low, low + length], color=INKS["ink"], linewidth=2, clip_on=False,
+              transform=axes.get_yaxis_transform())  # fmt: skip
+    axes.text(1.02, low + length / 2, f"{length:g} e⁻", fontsize=_SMALL - 1, va="center",
+              transform=axes.get_yaxis_transform())  # fmt: skip
