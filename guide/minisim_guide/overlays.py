@@ -1,12 +1,49 @@
-"""What can be drawn over the pictures, as geometry in pixels."""
+"""What can be drawn over the pictures, as geometry in pixels: the truth, laid upon what was recorded.
+
+A drawing is plain JSON in picture coordinates, x to the right and y down from the picture's corner:
+
+``paths``
+    Each a `kind` (which says how it looks), a `name`, and `d`: an SVG path in tenths of a pixel.
+``labels``
+    ``x``, ``y`` and ``text``, in pixels.
+``cells``
+    ``[index, row, column, radius, depth in µm]``, and the SNR where it is known: for the pointer.
+``dot``
+    ``[x, y]`` of a dot, in pixels.
+``shift_px``
+    For each panel, how far the brain is displaced in every frame, (y, x); empty where it stands still.
+``moves``
+    What follows that shift: ``"all"``, ``"dot"`` or ``""``.
+``summary``
+    What is drawn, in words.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import minisim_core as ms
 
 from .plots import Sight
+from .plots.depth import seen_cells
+from .plots.spec import number
+
+Drawing = dict[str, Any]
+FloatArray = NDArray[np.floating]
+
+FLAT_UM = 2.0
+"""A focal surface that varies less over the field is called flat."""
+
+_VERTICES = 20  # of an outline; fewer where there are many cells
+_MANY = 1000
+_RING = 1.7  # radii of a ring around a cell
+_PATH_POINTS = 1500
 
 
 @dataclass(frozen=True)
@@ -23,11 +60,272 @@ class Overlay:
 
     label: str
     description: str
-    draw: Callable[[Sight], dict[str, Any]]
+    draw: Callable[[Sight], Drawing]
 
-    def __call__(self, sight: Sight) -> dict[str, Any]:
+    def __call__(self, sight: Sight) -> Drawing:
         """Return the geometry for what the figure shows."""
         return self.draw(sight)
 
 
-OVERLAYS: dict[str, Overlay] = {}
+def draw_cells(sight: Sight) -> Drawing:
+    """Outline every cell of the field where it truly is, by which side of the focus it lies on."""
+    recording, truth = sight.right, sight.right.truth
+    where = _places(recording)
+    outlines = _outlines(_bare(recording.experiment))
+    surface = np.asarray(truth.focal_surface_um)[where.rows, where.columns]
+    near = np.asarray(truth.near_focus)[where.ids]
+    above = ~near & (where.depth_um < surface)
+    near_um = recording.experiment.scope.near_focus_um
+    groups = [
+        ("below", f"more than {near_um:g} µm below the focus", ~near & ~above),
+        ("above", f"more than {near_um:g} µm above the focus", above),
+        ("near", "in focus", near),
+    ]
+    return _moving(sight) | {
+        "paths": [
+            {
+                "kind": kind,
+                "name": f"{words}: {int(chosen.sum())}",
+                "d": "".join(
+                    outlines[i].at(*centre)
+                    for i, centre in zip(
+                        where.ids[chosen].tolist(), where.centres_px[chosen].tolist(), strict=True
+                    )
+                    if i in outlines
+                ),
+            }
+            for kind, words, chosen in groups
+        ],
+        "cells": where.listed(),
+        "summary": f"Outlines of the {len(where.ids)} cells in the field: "
+        + ", ".join(f"{int(chosen.sum())} {words}" for _, words, chosen in reversed(groups))
+        + ".",
+    }
+
+
+def draw_detectable(sight: Sight) -> Drawing:
+    """Ring the cells that stand far enough out of the noise to be found."""
+    recording = sight.right
+    where = _places(recording)
+    _, truth = seen_cells(recording.experiment)
+    found = np.asarray(truth.detectable)[where.ids]
+    r = round(10 * _RING * where.radius_px)
+    centres = np.rint(10 * (where.centres_px[found] + 0.5)).astype(int).tolist()
+    ring = f"a{r} {r} 0 1 0 {2 * r} 0a{r} {r} 0 1 0 {-2 * r} 0"
+    return _moving(sight) | {
+        "paths": [
+            {
+                "kind": "found",
+                "name": f"detectable: {int(found.sum())}",
+                "d": "".join(f"M{x - r} {y}{ring}" for y, x in centres),
+            }
+        ],
+        "cells": where.listed(np.asarray(truth.snr)[where.ids]),
+        "summary": f"Rings around the {int(found.sum())} detectable cells, of {len(where.ids)} in the field.",
+    }
+
+
+def draw_focal_surface(sight: Sight) -> Drawing:
+    """Draw lines of equal depth of focus."""
+    surface = np.asarray(sight.right.truth.focal_surface_um, dtype=float)
+    low, high = float(surface.min()), float(surface.max())
+    if high - low < FLAT_UM:
+        return _drawing(
+            summary=f"The focal surface is flat here: {number(high)} µm deep, "
+            f"within {number(high - low, 2)} µm."
+        )
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200) if (high - low) / s <= 8)
+    paths, labels = [], []
+    for level in step * np.arange(np.ceil(low / step), high / step):
+        lines = [line for line in _contours(surface, float(level)) if len(line) > 2]
+        if not lines:
+            continue
+        d = "".join(_level(line) for line in lines)
+        paths.append({"kind": "level", "name": f"{level + 0:.0f} µm", "d": d})
+        vertices = np.concatenate(lines)
+        x, y = vertices[np.argmax(vertices[:, 0] - vertices[:, 1])] + 0.5  # towards the upper right
+        labels.append({"x": round(float(x), 1), "y": round(float(y), 1), "text": f"{level + 0:.0f} µm"})
+    return _drawing(
+        paths=paths,
+        labels=labels,
+        summary=f"Contours of the focal surface: {number(high)} µm deep on the axis, {number(low)} µm at the "
+        "corner of the field.",
+    )
+
+
+def draw_motion(sight: Sight) -> Drawing:
+    """Draw the path of the brain over the recording, around what is marked, true to scale."""
+    recording, truth = sight.right, sight.right.truth
+    height, width = recording.frames.shape[1:]
+    y, x = (height / 2, width / 2)
+    if sight.roi:
+        top, left, bottom, right = sight.roi
+        y, x = (top + bottom) / 2, (left + right) / 2
+    elif sight.pixel:
+        y, x = (at + 0.5 for at in sight.pixel)
+    moving = _moving(sight)
+    if not moving["shift_px"]["right"]:
+        return moving | {"moves": "", "summary": "The brain stands still: motion is switched off."}
+    path = np.asarray(truth.motion_path_um)
+    path = path[:: max(1, len(path) // _PATH_POINTS)] / recording.pixel_um
+    far = np.hypot(*np.asarray(truth.motion_um).T)
+    return moving | {
+        "moves": "dot",
+        "paths": [
+            {"kind": "path", "name": "path of the brain", "d": _path(path[:, ::-1] + (x - 0.5, y - 0.5), "")}
+        ],
+        "dot": [round(x, 1), round(y, 1)],
+        "summary": f"The path of the brain: up to {number(float(far.max()), 2)} µm away from rest, "
+        f"half of the frames beyond {number(float(np.median(far)), 2)} µm.",
+    }
+
+
+OVERLAYS: dict[str, Overlay] = {
+    "cells": Overlay(
+        "Cell outlines",
+        "Where every cell truly is: solid in focus, dashed above the focus, dotted below it",
+        draw_cells,
+    ),
+    "detectable": Overlay(
+        "Detectable cells", "Rings around the cells that stand out of the noise in one frame", draw_detectable
+    ),
+    "focal_surface": Overlay(
+        "Focal surface", "Lines of equal depth of focus: the surface is a shallow bowl", draw_focal_surface
+    ),
+    "motion": Overlay(
+        "Motion path", "Where the brain wanders during the recording, true to scale", draw_motion
+    ),
+}
+
+
+class _Places(NamedTuple):
+    """The cells of the field, as the pointer meets them."""
+
+    ids: NDArray[np.intp]
+    centres_px: FloatArray  # (N, 2) y, x
+    depth_um: FloatArray
+    radius_px: float
+    shape: tuple[int, int]
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        return np.clip(np.rint(self.centres_px[:, 0]).astype(int), 0, self.shape[0] - 1)
+
+    @property
+    def columns(self) -> NDArray[np.intp]:
+        return np.clip(np.rint(self.centres_px[:, 1]).astype(int), 0, self.shape[1] - 1)
+
+    def listed(self, *more: FloatArray) -> list[list[float]]:
+        """List index, row, column, radius and depth of each cell, and what else is known."""
+        y, x = np.round(self.centres_px, 1).T
+        radius = np.full(len(y), round(self.radius_px, 1))
+        known = [np.round(values, 1).tolist() for values in (y, x, radius, self.depth_um, *more)]
+        return [list(cell) for cell in zip(self.ids.tolist(), *known, strict=True)]
+
+
+def _places(recording: Any) -> _Places:
+    truth = recording.truth
+    index = np.flatnonzero(truth.in_field)
+    return _Places(
+        index,
+        np.asarray(truth.centroids_px)[index],
+        np.asarray(truth.positions_um)[index, 0],
+        recording.experiment.cells.radius_um / recording.pixel_um,
+        recording.frames.shape[1:],
+    )
+
+
+def _drawing(**parts: Any) -> Drawing:
+    return {
+        "paths": [],
+        "labels": [],
+        "cells": [],
+        "moves": "",
+        "shift_px": {"left": [], "right": []},
+    } | parts
+
+
+def _moving(sight: Sight) -> Drawing:
+    """Return an empty drawing that follows the brain in either panel."""
+    return _drawing(
+        moves="all", shift_px={side: _shifts(r) for side, r in (("left", sight.left), ("right", sight.right))}
+    )
+
+
+def _shifts(recording: Any) -> list[list[float]]:
+    if "motion" in recording.experiment.off:
+        return []
+    shifts = np.round(np.asarray(recording.truth.motion_um) / recording.pixel_um, 2)
+    return (shifts + 0.0).tolist() if shifts.any() else []
+
+
+class _Outline(NamedTuple):
+    """The outline of a cell, wherever it is imaged."""
+
+    dx: float
+    dy: float
+    steps: str
+
+    def at(self, y: float, x: float) -> str:
+        """Return its path around a centre, in tenths of a pixel."""
+        return f"M{round(10 * (x + self.dx + 0.5))} {round(10 * (y + self.dy + 0.5))}{self.steps}"
+
+
+def _bare(experiment: ms.Experiment) -> ms.Experiment:
+    """Keep what cells look like and where they are, so that other sliders leave their outlines alone.
+
+    The focus shifts where they are imaged, and scales them by less than a tenth of a pixel.
+    """
+    plain = ms.Experiment()
+    return experiment.with_(
+        off=(),
+        focus_um=experiment.scope.nominal_focus_um,
+        activity=plain.activity,
+        neuropil=plain.neuropil,
+        vessels=plain.vessels,
+        illumination=plain.illumination,
+    )
+
+
+@lru_cache(maxsize=4)
+def _outlines(experiment: ms.Experiment) -> dict[int, _Outline]:
+    """Trace every cell of the field at a fixed share of its sharp footprint's peak."""
+    truth = ms.simulate(experiment).truth
+    inside = np.flatnonzero(truth.in_field).tolist()
+    vertices = _VERTICES if len(inside) <= _MANY else _VERTICES // 2
+    found = {}
+    for i in inside:
+        top, left, patch = truth.footprints_sharp[i]
+        if not patch.size:
+            continue
+        lines = _contours(np.pad(patch, 1), ms.measures.OUTLINE_SHARE * float(patch.max()))
+        longest = max(lines, key=lambda line: len(line))
+        line = longest[:: max(1, len(longest) // vertices)] + np.array([left - 1, top - 1])
+        y, x = truth.centroids_px[i]
+        found[i] = _Outline(line[0, 0] - x, line[0, 1] - y, _steps(line, "Z"))
+    return found
+
+
+def _contours(image: NDArray[Any], level: float) -> list[FloatArray]:
+    """Return the lines (x, y) along which an image has a level, in pixels from the first one's centre."""
+    from contourpy import contour_generator
+
+    found: Any = contour_generator(z=image).lines(level)
+    return list(found)
+
+
+def _level(line: FloatArray) -> str:
+    """Write a contour, thinned; one that leaves the field stays open."""
+    thin = np.concatenate([line[: -1 : max(1, len(line) // 100)], line[-1:]])
+    return _path(thin, "Z" if (line[0] == line[-1]).all() else "")
+
+
+def _path(points: FloatArray, end: str = "Z") -> str:
+    """Write points (x, y), in pixels from the first pixel's centre, as an SVG path in tenths of a pixel."""
+    x, y = np.rint(10 * (np.asarray(points)[0] + 0.5)).astype(int).tolist()
+    return f"M{x} {y}{_steps(points, end)}"
+
+
+def _steps(points: FloatArray, end: str) -> str:
+    steps = np.diff(np.rint(10 * np.asarray(points)).astype(int), axis=0).ravel().tolist()
+    return f"l{' '.join(map(str, steps))}{end}".replace(" -", "-")

@@ -148,6 +148,7 @@ function layout(meta, controls) {
   const working = h("span"), done = h("progress", { "aria-label": "Progress" });
   const cancel = button("cancel", "Cancel", "Stop computing and keep the last picture");
   const busy = h("div", { class: "mg-busy", hidden: true }, working, done, cancel);
+  const keys = h("div", { class: "mg-over-keys" });
   const error = h("p", { class: "mg-error", role: "alert", hidden: true });
   const notice = h("p", { class: "mg-notice", role: "status", hidden: true });
   const plots = h("div", { class: "mg-plots" });
@@ -156,10 +157,10 @@ function layout(meta, controls) {
   const root = h("div", { class: "mg", "data-lm-suppress-shortcuts": "true" },
     h("div", { class: "mg-row mg-top" }, modes.node, tools, busy, actions.node), error, notice,
     h("div", { class: "mg-body" },
-      h("div", { class: "mg-main" }, pictures, wipe.node, player.node, readout, notes, live),
+      h("div", { class: "mg-main" }, pictures, keys, wipe.node, player.node, readout, notes, live),
       says, side),
     plots);
   return { root, stage, left, right, panels: [left, right], divider, heads, wipe: wipe.input, player,
     display, modes, zooms, zoomed, region, says, live, readouts, busy, working, done, cancel, draft,
-    actions, error, notice, plots };
+    actions, error, notice, keys, plots };
 }

@@ -5,7 +5,7 @@ const ROI_PX = 12, ROI_GROWS = 1.25;
 function looking(fig) {
   const { show, ui, meta, movie, get, listen, tell } = fig, { panels } = ui;
   const view = new View();
-  let over = null, held = null, told = "";
+  let over = null, held = null, told = "", lit = false;
 
   const size = () => [movie.height, movie.width];
   const um = () => get("picture").pixel_um;
@@ -187,9 +187,11 @@ function looking(fig) {
       if (over) put(cross, over);
     }
     if (!pair) return;
-    const near = over && fig.overlays?.hit?.(...over);
+    const near = over && fig.overlays.hit(...over);
+    if (near || lit) fig.light(near ? near.cell : null);
+    lit = Boolean(near);
     ui.readouts[0].textContent = over
-      ? `${position(over)}: ${values(pixelCounts(pair, over))}${near ? ` · ${near}` : ""}`
+      ? `${position(over)}: ${values(pixelCounts(pair, over))}${near ? ` · ${near.words}` : ""}`
       : "Point at the picture to read it.";
     if (roi.length) {
       const means = regionCounts(pair, roi);
