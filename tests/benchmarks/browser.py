@@ -23,8 +23,8 @@ from . import drags
 from .endurance import endure
 from .rows import Row, table
 from .run import machine, thread_count
+from .served import HERE, opened, quiet, site
 from .served import chromium as start_chromium
-from .served import opened, quiet, site
 from .slow_link import SlowLink
 
 PAGE, EXPLORE = "01_sectioning", 1  # the guide's first page, and which of its figures has controls
@@ -89,6 +89,7 @@ def main() -> None:
                 say_all(endure(browser, server, asked.minutes))
         if "open" in asked.only:
             say_all(table("opening", openings(browser, 2 if asked.quick else 5)))
+    print(f"\n{(HERE / 'browser_notes.md').read_text(encoding='utf-8')}", end="")
 
 
 def say_all(lines: Iterator[str]) -> None:

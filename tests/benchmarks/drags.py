@@ -129,7 +129,7 @@ Acts = tuple[Callable[[], None], list[Callable[[], None]]]
 
 def switching(page: Page, hand: Hand) -> Acts:
     """Switch each layer off and on."""
-    boxes = hand.root.locator("[data-switch] input").all()
+    boxes = hand.root.locator("[data-switch]").all()
     return boxes[0].scroll_into_view_if_needed, [box.click for box in boxes for _ in range(2)]
 
 
@@ -155,10 +155,21 @@ def wiping(page: Page, hand: Hand) -> Acts:
     return begin, [lambda key=key: page.keyboard.press(key) for key in keys]  # type: ignore[misc]
 
 
+def zooming(page: Page, hand: Hand) -> Acts:
+    """Zoom in and out again."""
+
+    def begin() -> None:
+        hand.root.locator("[data-choice=pair]").check(force=True)
+        hand.root.locator(".mg-stage").focus()
+
+    return begin, [lambda: page.keyboard.press("+"), lambda: page.keyboard.press("-")]
+
+
 ACTS: dict[str, Callable[[Page, Hand], Acts]] = {
     "display range": stretching,
     "switch": switching,
     "wipe": wiping,
+    "zoom": zooming,
 }
 
 

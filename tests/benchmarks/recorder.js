@@ -115,7 +115,8 @@
       const { width, height } = canvas, size = Math.min(96, width, height);
       const { data } = canvas.getContext("2d").getImageData((width - size) >> 1, (height - size) >> 1, size, size);
       for (const word of new Uint32Array(data.buffer)) hash = (Math.imul(hash, 31) + word) | 0;
-      for (const letter of canvas.style.cssText) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0;
+      const { x, y, width: across } = canvas.getBoundingClientRect();
+      for (const place of [x, y, across]) hash = (Math.imul(hash, 31) + Math.round(8 * place)) | 0;
     }
     return hash;
   }
@@ -139,4 +140,11 @@
       painted(this.canvas);
     };
   }
+  // A zoom moves the canvas and paints nothing.
+  new MutationObserver((changes) => {
+    for (const { target } of changes) {
+      const canvas = target.querySelector("canvas[data-side]");
+      if (canvas) painted(canvas);
+    }
+  }).observe(document, { subtree: true, attributeFilter: ["style"] });
 })();
