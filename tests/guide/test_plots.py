@@ -245,3 +245,4 @@ def test_every_plot_can_be_printed(name: str) -> None:
     assert axes.get_legend().get_title().get_text() == spec["title"]
     said = [t.get_text() for t in (*axes.get_legend().get_texts(), *axes.get_yticklabels())]
     assert {s["name"] for s in spec["series"]} <= set(said)
+    draw_spec(Figure().add_subplot(), spec | {"notes": []})

@@ -40,6 +40,7 @@ def draw_spec(axes: Axes, spec: Spec) -> None:
     for note in spec.get("notes", ()):
         axes.plot([], [], " ", label=note)
     axes.legend(
+        *axes.get_legend_handles_labels(),
         title=spec["title"], title_fontproperties={"weight": "bold", "size": 9}, alignment="left",
         fontsize=_SMALL, frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderpad=0,
     )  # fmt: skip
