@@ -17,6 +17,9 @@ PICTURES, CHUNKS = 2, 3
 FORGIVEN_S = 1.0
 """A picture that should have arrived this long ago is not waited for: its view may be gone."""
 
+LOST_S = 8.0
+"""Nothing is waited for longer than this, however slow the link seems."""
+
 TELLING = 16_384
 """Smaller messages say nothing about the link's rate, in bytes."""
 
@@ -67,7 +70,8 @@ class Link:
         """Note that a ``"picture"``, a ``"chunk"`` (or view) or a ``"ping"`` was sent."""
         now = self._clock()
         expected_s = self.latency_s + self.seconds(self._bytes() + nbytes)
-        self._on_way[kind].append(_Message(nbytes, now, now + max(FORGIVEN_S, 3 * expected_s)))
+        patience_s = min(max(FORGIVEN_S, 3 * expected_s), LOST_S)
+        self._on_way[kind].append(_Message(nbytes, now, now + patience_s))
 
     def arrived(self, kind: str, *, late: bool = False) -> None:
         """Note an answer to the oldest of a kind; a `late` one was held back and measures nothing."""

@@ -154,7 +154,8 @@ class Live:
     def _publish_picture(self, content: dict[str, Any], draft: bool = True) -> None:
         self.seen = content
         sent = wire.picture(content, self._link, draft=draft)
-        self._link.sent("picture", sum(len(sent[side]) for side in wire.SIDES))
+        if sent != self.viewer.picture:  # what is equal does not travel, and is never answered
+            self._link.sent("picture", sum(len(sent[side]) for side in wire.SIDES))
         self.viewer.picture = sent
         self.viewer.error = self.viewer.notice = ""
         self._sent.draft = sent["binned"] > 1

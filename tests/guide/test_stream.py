@@ -165,6 +165,19 @@ def test_a_view_that_is_gone_stops_pictures_for_a_second_at_most_and_chunks_for_
     assert pipe.link.room("chunk")
 
 
+def test_a_view_owes_nothing_for_the_picture_it_came_with():
+    figure = make(switches=())
+    sent = collect(figure, answer=False)
+
+    async def watch() -> None:
+        tell(figure, kind="ready")
+        tell(figure, kind="pong")
+        await wait(lambda: any(m["kind"] == "chunk" for m in sent))
+        assert not figure._live._link._on_way["picture"]
+
+    asyncio.run(watch())
+
+
 # -- what travels --------------------------------------------------------------------------
 
 
