@@ -9,10 +9,20 @@ data. Only what it classifies as cells counts.
 
 import sys
 import tempfile
+from types import ModuleType
+from unittest.mock import MagicMock
 
 import numpy as np
 import torch
-from suite2p import default_settings, pipeline
+
+# suite2p imports cellpose for a picture it shows, and cellpose torchvision, of which there is no build for
+# this torch without gigabytes of CUDA. Nothing of it is called here.
+for name in ("torchvision", "torchvision.transforms"):
+    sys.modules[name] = ModuleType(name)
+sys.modules["torchvision.transforms"].functional = MagicMock()
+sys.modules["torchvision.transforms"]._functional_tensor = MagicMock()
+
+from suite2p import default_settings, pipeline  # noqa: E402
 
 CELL_DIAMETER_UM, DECAY_S = 12.0, 0.7
 
@@ -26,7 +36,7 @@ def main() -> None:
     settings["registration"] |= {"nonrigid": False, "smooth_sigma": 4.0, "spatial_taper": 15.0}
     with tempfile.TemporaryDirectory() as folder:
         registration, _, stat, F, Fneu, _, _, spikes, is_cell, *_ = pipeline(
-            folder, movie.copy(), f_raw=movie, settings=settings, device=torch.device("cpu")
+            folder, movie, settings=settings, device=torch.device("cpu")
         )
     kept = is_cell[:, 0].astype(bool) if len(stat) else np.zeros(0, dtype=bool)
     A = np.zeros((int(kept.sum()), *movie.shape[1:]), dtype=np.float32)
