@@ -16,7 +16,7 @@ from typing import Any
 
 import minisim_core as ms
 from minisim_core.experiment import GROUPS
-from minisim_core.inverse import courses, demix, report, score, solution
+from minisim_core.inverse import courses, demix, registration, report, roi, score, solution
 from minisim_core.lazy import LazyArray
 from minisim_core.parameters import Description
 from minisim_core.truth import Footprints, Truth
@@ -36,6 +36,8 @@ MODULES: dict[str, ModuleType] = {
     "Measures": ms.measures,
     "Layers": ms.layers,
     "Memory": ms.memory,
+    "Registration": registration,
+    "Regions of interest": roi,
     "Demixing": demix,
     "How sure a demixing is": courses,
     "Scoring an analysis": score,

@@ -47,7 +47,7 @@ _CHANCE = 0.99  # share of matches with a template that cannot match that are wo
 class Registration:
     """Where a movie's frames were found.
 
-    Attributes
+    Parameters
     ----------
     shifts_px : (T, 2) float64
         How far the tissue has come along y (down) and x (right), from where the template shows it.

@@ -37,7 +37,7 @@ _CHUNK = 64  # frames read at once
 class Annuli:
     """Rings around regions, free of other cells.
 
-    Attributes
+    Parameters
     ----------
     pixels : (H * W, K) scipy.sparse.csc_array of bool
         The pixels of each cell's ring.
