@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from .canvas import Canvas, Grid
 from .images import CellArrays, CellImages
 from .kernels import footprints as kernels
+from .once import cached_property
 
 if TYPE_CHECKING:
     from scipy import sparse

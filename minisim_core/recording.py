@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from . import explanation, layers, render
 from .experiment import Experiment
 from .lazy import LazyArray
+from .once import cached_property
 from .scene import Scene
 from .sensor import Scale
 from .truth import Truth

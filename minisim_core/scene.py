@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from . import activity, axial, background, bleaching, deformation, motion, vessels
 from .clock import FRAMES_PER_BLOCK, Clock
 from .images import CellArrays
+from .once import cached_property
 from .still import Still
 
 FloatArray = NDArray[np.floating]

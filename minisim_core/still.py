@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from .experiment import WIDEST_FIELD_UM, Experiment
 from .illumination import Beam, Separable
 from .images import CellImages, body_variance_um2, cell_images
 from .layers import LAYERS
+from .once import cached_property
 from .scope import Lens, OffAxis, collected_fraction, focal_surface_um
 from .tissue import Medium, surface_fluence
 

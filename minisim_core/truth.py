@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from .clock import FRAMES_PER_BLOCK
 from .footprints import Footprints
 from .kernels import firing as firing_kernels
 from .lazy import LazyArray
+from .once import cached_property
 from .parameters import ParameterError
 from .scene import Scene
 from .scope import focal_surface_um, tissue_um2

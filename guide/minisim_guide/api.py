@@ -106,7 +106,9 @@ def contents(module: ModuleType) -> Iterator[tuple[str, Any]]:
     for name, thing in vars(module).items():
         if name.startswith("_") if offered is None else name not in offered:
             continue
-        if (inspect.isfunction(thing) or inspect.isclass(thing)) and thing.__module__ == module.__name__:
+        if not (inspect.isfunction(thing) or inspect.isclass(thing)):
+            continue
+        if f"{thing.__module__}.".startswith(f"{module.__name__}."):
             yield name, thing
 
 
