@@ -171,7 +171,8 @@ def _set_environment(scratch: str) -> None:
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(SITE), inherited]))
     for variable in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
         os.environ[variable] = os.path.join(scratch, variable.lower())
-    os.environ["MINISIM_THREADS"] = "1"
+    for variable in ("MINISIM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ[variable] = "1"
     for name in ("tornado.access", "tornado.general"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
