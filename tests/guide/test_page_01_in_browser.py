@@ -116,9 +116,9 @@ def test_the_sentence_and_the_plots_say_what_the_engine_says(open_page):
         "([n, text]) => n.querySelector('.mg-says').textContent.includes(text)",
         arg=[figure.element_handle(), f"send {100 * share:.0f} %"],
     )
-    plots = figure.locator(".mg-plot svg")
+    plots = figure.locator(".mg-plot svg[role=img]")
     open_page.wait_for_function(
-        "([n, text]) => n.querySelector('.mg-plot svg').getAttribute('aria-label').includes(text)",
+        "([n, text]) => n.querySelector('.mg-plot svg[role=img]').getAttribute('aria-label').includes(text)",
         arg=[figure.element_handle(), f"focus at {focus:g} µm"],
     )
     assert "receives 100 %" in plots.nth(1).get_attribute("aria-label")
