@@ -49,13 +49,25 @@ def hashes(figure) -> tuple[str, ...]:
     return tuple(hashlib.sha1(p.encode()).hexdigest() for p in pixels)
 
 
+def settle(figure) -> None:
+    """Wait until the pictures of a drag have all come: half a second without a newer one."""
+    figure.page.wait_for_function(
+        """n => {
+        if (n.lastSeen !== n.dataset.version) [n.lastSeen, n.seenAt] = [n.dataset.version, performance.now()];
+        return performance.now() - n.seenAt > 500 }""",
+        arg=figure.element_handle(),
+        timeout=WAIT,
+    )
+
+
 def after(figure, act) -> tuple[str, ...]:
-    """Do something that asks for a new picture, wait for it, and hash it."""
+    """Do something that asks for a new picture, wait for the last one, and hash it."""
     version = int(figure.get_attribute("data-version"))
     act()
     figure.page.wait_for_function(
         "([n, v]) => +n.dataset.version > v", arg=[figure.element_handle(), version], timeout=WAIT
     )
+    settle(figure)
     return hashes(figure)
 
 
@@ -180,6 +192,26 @@ def test_the_page_is_accessible_and_fits(open_page, width):
     grave = [v for v in found if v["impact"] in ("serious", "critical")]
     assert [(v["id"], v["nodes"][0]["html"][:200]) for v in grave] == []
     assert open_page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_page_whose_figure_was_given_up_is_loaded_again(page, server):
+    page.add_init_script(
+        """if (!sessionStorage.getItem("seen")) addEventListener("DOMContentLoaded", () => {
+          sessionStorage.setItem("seen", 1);
+          const output = document.createElement("div");
+          output.className = "jp-OutputArea-output";
+          output.textContent = "Error displaying widget: model not found";
+          document.getElementById("content").append(output);
+        })"""
+    )
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(server.page(NAME))
+    page.wait_for_function(
+        "() => performance.getEntriesByType('navigation')[0].type === 'reload' "
+        "&& document.querySelectorAll('.mg[data-version]').length === 2",
+        timeout=2 * WAIT,
+    )
+    assert page.evaluate("Object.keys(sessionStorage).filter(k => k.startsWith('tries'))") == []
 
 
 def test_a_tab_closed_in_the_middle_of_a_movie_does_not_hurt_the_server(open_page, server):
