@@ -1,5 +1,6 @@
 """The guide as its reader meets it: served by its own command, opened in headless Chromium."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -184,3 +185,12 @@ def page(browser: Browser, server: Server) -> Iterator[Page]:
     context.close()
     assert page.watched.errors == []  # type: ignore[attr-defined]
     assert page.watched.outside == []  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def without_loop() -> Iterator[None]:
+    """Hide Playwright's event loop, which stays marked as running in this thread for the whole session."""
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(loop)

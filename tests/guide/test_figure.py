@@ -14,14 +14,7 @@ from minisim_guide.link import CHUNKS
 from minisim_guide.live import CHUNK
 from minisim_guide.shot import runs
 
-
-@pytest.fixture(autouse=True)
-def _no_loop_of_playwright():
-    """Playwright leaves its event loop marked as running in this thread for the whole session."""
-    loop = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    yield
-    asyncio._set_running_loop(loop)
+pytestmark = pytest.mark.usefixtures("without_loop")
 
 
 @pytest.fixture

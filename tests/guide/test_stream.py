@@ -17,17 +17,10 @@ from minisim_guide.live import CANCELLED
 from minisim_guide.sharing import nearest_preset
 from minisim_guide.shot import states
 
+pytestmark = pytest.mark.usefixtures("without_loop")
+
 SMALL = {"field_um": 60, "duration_s": 1}
 FOUR = ("out_of_focus", "neuropil", "vessels", "noise")
-
-
-@pytest.fixture(autouse=True)
-def _no_loop_of_playwright():
-    """Playwright leaves its event loop marked as running in this thread for the whole session."""
-    loop = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    yield
-    asyncio._set_running_loop(loop)
 
 
 def make(**changes) -> Figure:

@@ -3,19 +3,14 @@
 import contextlib
 import json
 import re
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 from urllib.parse import quote
 
-import nbformat
 import numpy as np
-import psutil
 import pytest
 
 import minisim_core as ms
+from small_site import voila
 
 HERE = Path(__file__).parent
 SMALL = {"field_um": 60, "duration_s": 1, "sensor": {"bit_depth": 10, "gain": 3.5}}
@@ -39,29 +34,8 @@ figure
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, chromium):
     """A Voila that serves one small figure: its address, and its process."""
-    folder = tmp_path_factory.mktemp("pages")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(notebook, folder / "small.ipynb")
-    (folder / "voila.json").write_text(
-        '{"VoilaConfiguration": {"extension_allowlist": '
-        '["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]}}'
-    )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "voila", "--no-browser", f"--port={port}", "."]
-    with open(folder / "log", "w") as log:
-        process = subprocess.Popen(command, cwd=folder, stderr=log)
-        for _ in range(300):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}/voila/render/small.ipynb", psutil.Process(process.pid)
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.kill()
-        process.kill()
-        process.wait()
+    with voila(tmp_path_factory.mktemp("pages"), {"small": CELL}) as (address, process):
+        yield address("small"), process
 
 
 @pytest.fixture

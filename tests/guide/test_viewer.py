@@ -1,21 +1,16 @@
 """The figure in a real browser, before a stand-in engine: every control, key and mode."""
 
-import contextlib
 import re
-import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-import nbformat
 import numpy as np
-import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 import fake_engine
 import minisim_core as ms
+from small_site import voila
 
 HERE = Path(__file__).parent
 
@@ -49,31 +44,13 @@ figure
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, chromium):
     """The address of a Voila with small pages: a quick engine, one of 40 ms a picture, one of 10 bits."""
-    folder = tmp_path_factory.mktemp("pages")
-    for name, delay, bits in (("quick", 0.0, 8), ("slow", 0.02, 8), ("deep", 0.0, 10)):
-        cell = nbformat.v4.new_code_cell(CELL.replace("DELAY", str(delay)).replace("BITS", str(bits)))
-        notebook = nbformat.v4.new_notebook(cells=[cell])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-        nbformat.write(notebook, folder / f"{name}.ipynb")
-    (folder / "voila.json").write_text(
-        '{"VoilaConfiguration": {"extension_allowlist": '
-        '["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]}}'
-    )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "voila", "--no-browser", f"--port={port}", "."]
-    with open(folder / "log", "w") as log:
-        process = subprocess.Popen(command, cwd=folder, stderr=log)
-        for _ in range(300):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                break
-            time.sleep(0.1)
-        yield lambda name: f"http://127.0.0.1:{port}/voila/render/{name}.ipynb"
-        for child in psutil.Process(process.pid).children(recursive=True):
-            child.kill()
-        process.kill()
-        process.wait()
+    kinds = {"quick": (0.0, 8), "slow": (0.02, 8), "deep": (0.0, 10)}
+    cells = {
+        name: CELL.replace("DELAY", str(delay)).replace("BITS", str(bits))
+        for name, (delay, bits) in kinds.items()
+    }
+    with voila(tmp_path_factory.mktemp("pages"), cells) as (address, _):
+        yield address
 
 
 @pytest.fixture
