@@ -53,8 +53,9 @@ def _stills(options: argparse.Namespace) -> None:
     from minisim_guide.pages import folder
     from minisim_guide.stills import write_stills
 
-    for page in write_stills(options.folder or folder()):
-        print(f"Wrote the stills of {page}")
+    for place in options.places or [folder()]:
+        for page in write_stills(place):
+            print(f"Wrote the stills and numbers of {page}")
 
 
 _ABOUT = ["-h", "--help", "--version"]
@@ -92,8 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--json", action="store_true", help="print for a program")
     score.set_defaults(run=_score)
 
-    stills = commands.add_parser("stills", help="run the pages and store a still of each figure in them")
-    stills.add_argument("folder", nargs="?", type=Path, help="where the pages are; default: the guide's own")
+    stills = commands.add_parser("stills", help="run the pages and store stills and numbers in them")
+    stills.add_argument("places", nargs="*", type=Path, help="pages or folders; default: the guide's own")
     stills.set_defaults(run=_stills)
     return parser
 

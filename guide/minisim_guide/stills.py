@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import draft, numbers
 from .plots.paper import draw_spec
 from .plots.spec import INKS
 
@@ -116,11 +117,12 @@ def _still_mode() -> Iterator[None]:
 
 
 def render(page: Path) -> Any:
-    """Execute a page and return it with nothing but stills as outputs."""
+    """Execute a page; return it with its numbers filled and nothing but stills as outputs."""
     import nbformat
     from nbclient import NotebookClient
 
     notebook = nbformat.read(page, as_version=4)
+    numbers.fill(notebook)
     with _still_mode():
         NotebookClient(notebook, timeout=600, resources={"metadata": {"path": page.parent}}).execute()
     for cell in notebook.cells:
@@ -128,10 +130,8 @@ def render(page: Path) -> Any:
         if cell.cell_type == "code":
             cell.execution_count = None
             cell.outputs = [_kept(o) for o in cell.outputs if "data" in o]
-    notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
+    own = {"minisim": notebook.metadata.minisim} if "minisim" in notebook.metadata else {}
+    notebook.metadata = {**draft.KERNEL, **own}
     return notebook
 
 
@@ -143,13 +143,22 @@ def _kept(output: Any) -> Any:
     return new_output("display_data", data={kept: output.data[kept]}, metadata=about)
 
 
-def write_stills(folder: Path) -> list[Path]:
-    """Execute every page of a folder that holds code and store its stills; return those pages."""
+def notebooks(where: Path) -> list[Path]:
+    """Return a notebook itself, or those of a folder, in reading order."""
+    return sorted(where.glob("*.ipynb")) if where.is_dir() else [where]
+
+
+def write_stills(where: Path) -> list[Path]:
+    """Execute a page, or every page of a folder, that holds code or numbers; return those pages.
+
+    Its stills and its numbers are stored in it.
+    """
     import nbformat
 
     written = []
-    for page in sorted(Path(folder).glob("*.ipynb")):
-        if any(c.cell_type == "code" for c in nbformat.read(page, as_version=4).cells):
+    for page in notebooks(Path(where)):
+        notebook = nbformat.read(page, as_version=4)
+        if "minisim" in notebook.metadata or any(c.cell_type == "code" for c in notebook.cells):
             nbformat.write(render(page), page)
             written.append(page)
     return written

@@ -1,0 +1,79 @@
+"""Numbers in the prose: written as ``{{ expression }}``, filled by the engine, checked ever after.
+
+A Markdown cell that holds numbers keeps its source in its metadata, ``minisim.source``, and what the
+numbers make of it as its text, so that the page reads well wherever a notebook is shown. The notebook's
+metadata, ``minisim.numbers``, hold the Python that defines the names the expressions use. Both are
+lists of lines, as a notebook keeps all its texts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from minisim_guide.errors import GuideError
+
+EXPRESSION = re.compile(r"\{\{(.+?)\}\}", re.DOTALL)
+
+
+def definitions(notebook: Any) -> str:
+    """Return the Python that a page's numbers are made with."""
+    return "".join(notebook.metadata.get("minisim", {}).get("numbers", []))
+
+
+def source(cell: Any) -> str:
+    """Return what an author wrote in a cell: Markdown with its expressions, or code."""
+    kept = cell.metadata.get("minisim", {}).get("source")
+    return str(cell.source) if kept is None else "".join(kept)
+
+
+def fill(notebook: Any) -> list[str]:
+    """Compute the numbers of a page and put them into its text.
+
+    Parameters
+    ----------
+    notebook
+        A notebook as `nbformat` reads it; its Markdown cells are changed in place.
+
+    Returns
+    -------
+    list of str
+        A sentence about each cell whose text was not what its numbers say now.
+
+    Raises
+    ------
+    GuideError
+        If the definitions or an expression fail; names the cell and the expression.
+    """
+    wanted = [cell for cell in notebook.cells if "source" in cell.metadata.get("minisim", {})]
+    if not wanted:
+        return []
+    names: dict[str, Any] = {}
+    try:
+        exec(definitions(notebook), names)
+    except Exception as error:
+        raise GuideError(f"The definitions of the page's numbers fail: {error!r}.") from error
+    stale = []
+    for cell in wanted:
+        text = _filled(cell, names)
+        if text != cell.source:
+            stale.append(f"Cell {cell.id} says {_differing(cell.source, text)}.")
+            cell.source = text
+    return stale
+
+
+def _filled(cell: Any, names: dict[str, Any]) -> str:
+    def value(found: re.Match[str]) -> str:
+        try:
+            return str(eval(found[1].strip(), names))
+        except Exception as error:
+            raise GuideError(f"Cell {cell.id}: {found[0]} fails: {error!r}.") from error
+
+    return EXPRESSION.sub(value, source(cell))
+
+
+def _differing(old: str, new: str) -> str:
+    """Return the first line that differs, as it is and as it should be."""
+    pairs = zip(old.splitlines(), new.splitlines(), strict=False)
+    before, after = next(((a, b) for a, b in pairs if a != b), (old, new))
+    return f"“{before}” where the engine says “{after}”"
