@@ -169,7 +169,8 @@ def with_footprints(
         part(progress, 0.3, 0.7),
     )  # fmt: skip
     sums -= sums.mean(axis=1, keepdims=True)
-    coarse = grid.pool.T @ footprints
+    rows = footprints.tocsr()
+    coarse = grid.pool.T @ rows
     images = smooth_images(sums[cells:], coarse, grid.shape, 2 * soma_px / max(1, round(soma_px / 2)), rank)
     b = grid.spread @ images
     told = part(progress, 0.7, 1)
@@ -177,7 +178,7 @@ def with_footprints(
     b_weighted = sparse.csc_array(b * seen.precision[:, None])
     everything = np.vstack([sums[:cells], project(b_weighted, movie)])
     everything -= everything.mean(axis=1, keepdims=True)
-    gram = _joint_gram(footprints, b, seen.precision)
+    gram = _joint_gram(rows, b, seen.precision)
     solved, lift = solve(gram, everything, cells)
     told(1)
     return _demixed(seen, footprints, solved, lift, b, gram)
@@ -333,16 +334,15 @@ def _scaled(columns: sparse.csc_array, rows: Float32Array) -> sparse.csc_array:
     return sparse.csc_array((data, columns.indices, columns.indptr), shape=columns.shape)
 
 
-def _joint_gram(footprints: sparse.csc_array, b: Float32Array, precision: Float32Array) -> FloatArray:
+def _joint_gram(rows: sparse.csr_array, b: Float32Array, precision: Float32Array) -> FloatArray:
     """Weighted products of all footprints and background images, cells first."""
-    cells = footprints.shape[1]
+    cells = rows.shape[1]
     out = np.empty((cells + b.shape[1],) * 2)
-    rows = footprints.tocsr()
     own = np.empty((cells, cells))
     kernels.gram(own, rows.indptr, rows.indices, rows.data, precision)
     out[:cells, :cells] = own
     weighted = b * precision[:, None]
-    out[:cells, cells:] = footprints.T @ weighted
+    out[:cells, cells:] = rows.T @ weighted
     out[cells:, :cells] = out[:cells, cells:].T
     out[cells:, cells:] = b.T.astype(float) @ weighted
     return out

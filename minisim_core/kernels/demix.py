@@ -70,17 +70,20 @@ def gram(out, starts, cells, values, weights):
     out : (K, K) float64
         Filled.
     starts, cells, values : (P + 1,), (n,), (n,)
-        Footprints: the rows of a sparse matrix.
+        Footprints: the rows of a sparse matrix, each with its cells in ascending order.
     weights : (P,) float32
     """
     out[:] = 0
     for p in range(len(starts) - 1):
-        first, past = starts[p], starts[p + 1]
-        for n in range(first, past):
+        past = starts[p + 1]
+        for n in range(starts[p], past):
             value = np.float64(values[n]) * weights[p]
             row = out[cells[n]]
-            for m in range(first, past):
+            for m in range(n, past):
                 row[cells[m]] += value * values[m]
+    for i in range(len(out)):
+        for j in range(i):
+            out[i, j] = out[j, i]
 
 
 @jit
