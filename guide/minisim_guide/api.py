@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,7 @@ import minisim_core as ms
 from minisim_core.experiment import GROUPS
 from minisim_core.inverse import courses, demix, registration, report, roi, score, solution
 from minisim_core.lazy import LazyArray
-from minisim_core.parameters import Description
+from minisim_core.parameters import Description, Parameters, describe_field
 from minisim_core.truth import Footprints, Truth
 
 HEAD = """# The engine's functions and parameters
@@ -83,9 +83,9 @@ def page() -> str:
         "general knowledge that was not looked up again."
     )
     top = [name for name in ms.Experiment.model_fields if name not in GROUPS]
-    parts += ["### At the top of an Experiment", _table(top)]
+    parts += ["### At the top of an Experiment", _table(map(ms.describe, top))]
     for group, model in GROUPS.items():
-        fields = [f"{group}.{name}" for name in model.model_fields]
+        fields = [ms.describe(f"{group}.{name}") for name in model.model_fields]
         parts += [f"### `{group}`", inspect.cleandoc(model.__doc__ or ""), _table(fields)]
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
@@ -149,7 +149,10 @@ def entry(title: str, thing: Any) -> str:
     str
         Markdown: a heading with the signature, and the docstring.
     """
-    return f"#### `{title}{_arguments(thing)}`\n\n{prose(thing)}"
+    said = f"#### `{title}{_arguments(thing)}`\n\n{prose(thing)}"
+    if inspect.isclass(thing) and issubclass(thing, Parameters) and thing.model_fields:
+        said += "\n\n" + _table([describe_field(thing, name, name) for name in thing.model_fields])
+    return said
 
 
 def prose(thing: Any) -> str:
@@ -219,12 +222,11 @@ def _layers() -> str:
     return _markdown(("layer", "label", "what it is"), rows)
 
 
-def _table(names: list[str]) -> str:
+def _table(fields: Iterable[Description]) -> str:
     rows = []
-    for name in names:
-        about = ms.describe(name)
+    for about in fields:
         what = (about.unit, about.description, about.source)
-        rows.append((f"`{name.rpartition('.')[2]}`", _value(about.default), _limits(about), *what))
+        rows.append((f"`{about.name.rpartition('.')[2]}`", _value(about.default), _limits(about), *what))
     return _markdown(("name", "default", "limits", "unit", "what it is", "source"), rows)
 
 
