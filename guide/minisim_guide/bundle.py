@@ -121,8 +121,8 @@ def _state(live: Live, off: Off, offs: list[Off], texts: _Once) -> dict[str, Any
     shot = Shot(live.plan, live.wish(off=off, overlay=tuple(names)))
     details = shot.details()
     specs = [
-        spec or plots.finish(name, shot.sight)
-        for name, spec in zip(live.plan.plots, details.plots, strict=True)
+        plots.finish(name, shot.sight) if place in details.slow else spec
+        for place, (name, spec) in enumerate(zip(live.plan.plots, details.plots, strict=True))
     ]
     sides = (live.plan.left, live.plan.right)
     return {

@@ -167,7 +167,9 @@ class Live:
         self._slow = dict(details.slow)
         old, stale = self.viewer.plots, self._plotted != _about(self.wish())
         specs = [
-            spec or {**(old[place] if old else plots.waiting(name)), "stale": stale}
+            spec
+            if spec and (stale or place not in details.slow)
+            else {**(old[place] if old else plots.waiting(name)), "stale": stale}
             for place, (name, spec) in enumerate(zip(self.plan.plots, details.plots, strict=True))
         ]
         self.viewer.says, self.viewer.plots, self.viewer.drawings = details.says, specs, details.drawings

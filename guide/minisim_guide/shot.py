@@ -74,7 +74,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Details:
-    """What is said and drawn about a picture; `slow` are the plots of the whole movie, by their place."""
+    """What is said and drawn about a picture; `slow` are the plots that take longer, by their place.
+
+    Of those, `plots` holds what can be shown at once, if anything.
+    """
 
     says: str
     plots: list[dict[str, Any] | None]
@@ -161,9 +164,10 @@ class Shot:
         sight = self.sight
         made = [_plots.PLOTS[name](sight) for name in self.plan.plots]
         slow = {place: plot for place, plot in enumerate(made) if isinstance(plot, Iterator)}
+        first = [next(plot) if isinstance(plot, Iterator) else plot for plot in made]
         return Details(
             _plots.SENTENCES[self.plan.says](sight) if self.plan.says else "",
-            [plot if isinstance(plot, dict) else None for plot in made],
+            [plot if isinstance(plot, dict) else None for plot in first],
             [OVERLAYS[n](sight) | {"name": n, "version": self.wish.version} for n in self.wish.overlay],
             slow,
         )

@@ -51,7 +51,7 @@ def check(spec: dict[str, Any]) -> None:
     """A description the browser can draw: finite, within its words, small."""
     assert len(json.dumps(spec, allow_nan=False)) < 40_000
     assert {"kind", "title", "x", "y", "series", "summary"} <= spec.keys()
-    assert spec["kind"] in ("lines", "bars", "points", "traces")
+    assert spec["kind"] in ("lines", "bars", "points", "traces", "side")
     assert spec["summary"].endswith(".")
     assert "nan" not in spec["summary"]
     for axis in (spec["x"], spec["y"]):
@@ -80,6 +80,8 @@ def test_a_plot_of_the_movie_tells_how_far_it_is(name: str) -> None:
     pieces = list(plots.PLOTS[name](sight(recording())))
     *shares, spec = pieces
     assert isinstance(spec, dict)
+    if isinstance(pieces[0], dict):  # what can be shown at once
+        check(shares.pop(0))
     assert all(isinstance(share, float) and 0 <= share <= 1 for share in shares)
     assert shares == sorted(shares)
     check(plots.waiting(name) | {"summary": "being computed."})
@@ -241,7 +243,8 @@ def test_every_plot_can_be_printed(name: str) -> None:
     axes = Figure().add_subplot()
     draw_spec(axes, spec)
     assert axes.get_xlim() == pytest.approx(spec["x"]["limits"])
-    assert axes.get_ylim() == pytest.approx(spec["y"]["limits"])
+    downwards = spec["kind"] == "side"
+    assert axes.get_ylim() == pytest.approx(spec["y"]["limits"][:: -1 if downwards else 1])
     assert axes.get_legend().get_title().get_text() == spec["title"]
     said = [t.get_text() for t in (*axes.get_legend().get_texts(), *axes.get_yticklabels())]
     assert {s["name"] for s in spec["series"]} <= set(said)

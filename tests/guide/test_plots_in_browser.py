@@ -10,7 +10,7 @@ from minisim_guide.plots import Sight
 from plain_page import plain_page
 from test_plots import recording
 
-PARTS = ("dom.js", "plots.js")
+PARTS = ("dom.js", "plots.js", "side.js")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,8 @@ def draw(page: Page, *drawn: dict[str, Any]) -> None:
              window.heard = [];
              const hear = (what) => (value) => heard.push([what, value]);
              const host = document.querySelector("#host");
-             window.plots ||= new Plots(host, { seek: hear("seek"), cell: hear("cell") });
+             window.plots ||= new Plots(host,
+               { seek: hear("seek"), cell: hear("cell"), move: hear("move"), movable: () => true });
              plots.draw(specs);
            }""",
         list(drawn),

@@ -1,8 +1,9 @@
 """What a figure says about its picture: live sentences and small plots, drawn in the browser.
 
 A plot is a function of what the figure shows (`Sight`). A quick one returns its description
-(`spec`); one that looks at the whole movie is a generator that yields how far it is, 0 to 1, and at
-last its description: it is run in pieces, after the hand rests.
+(`spec`); one that takes longer is a generator that yields how far it is, 0 to 1, and at last its
+description: it is run in pieces, after the hand rests. If the first that it yields is a description
+too, that one is shown at once, while the hand moves.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .depth import (
     plot_snr_by_depth,
 )
 from .sentences import MEASURES, SENTENCES, Measure, out_of_focus_share, say_out_of_focus
+from .side import plot_side_view, plot_side_view_diagonal
 from .sight import Sight, Subject, subject
 from .spec import INKS, Spec, empty
 from .time import plot_spectrum, plot_traces
@@ -52,6 +54,8 @@ PLOTS: dict[str, Plot] = {
     "snr_by_depth": plot_snr_by_depth,
     "detectable_by_depth": plot_detectable_by_depth,
     "histogram": plot_histogram,
+    "side_view": plot_side_view,
+    "side_view_diagonal": plot_side_view_diagonal,
 }
 
 _TITLES = {

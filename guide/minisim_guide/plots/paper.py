@@ -22,7 +22,7 @@ def draw_spec(axes: Axes, spec: Spec) -> None:
     for axis, scale in (("x", axes.set_xscale), ("y", axes.set_yscale)):
         if spec[axis].get("log"):
             scale("log")
-    {"bars": _bars, "traces": _traces}.get(spec["kind"], _curves)(axes, spec)
+    {"bars": _bars, "traces": _traces, "side": _side}.get(spec["kind"], _curves)(axes, spec)
     for band in spec.get("bands", ()):
         axes.axvspan(band["from"], band["to"], color="#f9e7d8", zorder=0)
     for mark in spec.get("marks", ()):
@@ -68,16 +68,36 @@ def _curves(axes: Axes, spec: Spec) -> None:
     for index, s in enumerate(spec["series"]):
         x, y, ink = np.array(s["x"]), np.maximum(s["y"], floor), _ink(s, index)
         style = "--" if s.get("dash") else ":" if s.get("dot") else "-"
-        if spec["kind"] == "points" and not s.get("line"):
+        if spec["kind"] in ("points", "side") and not s.get("line"):
             face = "none" if s.get("hollow") else ink
-            axes.plot(x, y, "o", markersize=2.5, color=ink, markerfacecolor=face, label=s["name"])
+            axes.plot(
+                x,
+                y,
+                "o",
+                markersize=6 if s.get("large") else 2.5,
+                color=ink,
+                markerfacecolor=face,
+                label=s["name"],
+            )
         else:
             drawn = "steps-mid" if s.get("step") else "default"
             axes.plot(x, y, style, color=ink, linewidth=1.4, drawstyle=drawn, label=s["name"])
+        if s.get("around"):
+            axes.fill_between(x, y - s["around"], y + s["around"], color=ink, alpha=0.15, linewidth=0)
         if s.get("fill"):
             axes.fill_between(
                 x, floor, y, step="mid" if s.get("step") else None, color=ink, alpha=0.2, linewidth=0
             )
+
+
+def _side(axes: Axes, spec: Spec) -> None:
+    """Draw the tissue from the side, with the scope above its surface."""
+    axes.invert_yaxis()
+    _curves(axes, spec)
+    (x, depth), half = spec["cone"]["from"], spec["cone"]["half"]
+    axes.fill([x - half, x, x + half], [0, depth, 0], color=INKS["pale"], alpha=0.3, linewidth=0)
+    axes.annotate("scope", (x, 0), (0, 3), textcoords="offset points", ha="center", fontsize=_SMALL - 1,
+                  bbox={"boxstyle": "round", "fc": "white", "ec": INKS["soft"]})  # fmt: skip
 
 
 def _traces(axes: Axes, spec: Spec) -> None:

@@ -3,7 +3,8 @@
 A description is plain JSON:
 
 ``kind``
-    ``"lines"``, ``"bars"`` (stacked, `width` wide), ``"points"`` or ``"traces"`` (each in a lane).
+    ``"lines"``, ``"bars"`` (stacked, `width` wide), ``"points"``, ``"traces"`` (each in a lane) or
+    ``"side"``: points in the tissue, y downwards, under a scope.
 ``title``, ``summary``
     What it shows; and what it shows in one sentence, for those who do not see it.
 ``x``, ``y``
@@ -11,10 +12,15 @@ A description is plain JSON:
     the movie's present frame is marked; ``every``: how many frames make one value on it.
 ``series``
     ``name``, ``x``, ``y`` and an ``ink``; ``dash`` or ``dot`` for a line, ``step`` for a histogram,
-    ``hollow`` for points, ``line`` for a line among points, ``cells`` for what the points are.
+    ``hollow`` for points, ``line`` for a line among points, ``cells`` for what the points are;
+    ``around``: half the width of a band along a line; ``moves``: the sliders that it sets when it is
+    dragged along ``x`` or ``y``.
     In a trace, ``mean`` and ``at``: the lane in which the mean is drawn.
 ``marks``, ``levels``, ``bands``
     Labelled places on x, on y, and stretches of x.
+``cone``
+    In a side view, the light that the scope gathers: ``from`` a point (x, depth), ``half`` as wide at
+    the surface.
 ``notes``
     What else the legend says.
 ``stale``

@@ -59,7 +59,8 @@ function nearest(values, wanted) {
 
 /** One plot in a box: drawn from its description, with the present frame, the pointer and a cell marked. */
 class Plot {
-  /** `events`: `seek(frame)` when a time is picked, `cell(index or null)` when a cell is pointed at. */
+  /** `events`: `seek(frame)` when a time is picked, `cell(index or null)` when a cell is pointed at;
+   *  `movable(name)` says whether there is such a slider, `move({ name: value })` sets some. */
   constructor(box, events = {}) {
     Object.assign(this, { box, events, spec: null, frame: 0, lit: null });
     box.addEventListener("pointermove", (event) => this.point(event));
@@ -67,24 +68,32 @@ class Plot {
     box.addEventListener("pointerdown", (event) => this.pick(event));
   }
 
+  get size() { return PLOT; }
+
+  /** The scale along y: it grows upwards. */
+  upright(axis, top, base) { return axisScale(axis, base, top); }
+
+  /** Whether points are read one by one, and not all series at one place of x. */
+  get dotted() { return this.spec.kind === "points" || this.spec.kind === "side"; }
+
   /** Draw a description; nothing happens if it is the one that is drawn, at this width. */
   draw(spec) {
     const width = Math.max(240, this.box.clientWidth || 420);
     if (this.spec && width === this.width && same(spec, this.spec)) return;
     Object.assign(this, { spec, width });
-    const traces = spec.kind === "traces", { height, top, bottom } = PLOT;
+    const traces = spec.kind === "traces", { height, top, bottom } = this.size;
     const yTicks = traces ? [] : ticks(spec.y, 4);
     const widest = traces ? Math.min(104, 8 + LETTER * Math.max(...spec.series.map((s) => s.name.length), 8))
       : 8 + LETTER * Math.max(...yTicks.map((v) => three(v).length), 2);
     this.left = Math.max(26, widest);
-    this.right = width - (traces ? 52 : PLOT.right);
+    this.right = width - (traces ? 52 : this.size.right);
     this.X = axisScale(spec.x, this.left, this.right);
-    this.Y = axisScale(spec.y, height - bottom, top);
+    this.Y = this.upright(spec.y, top, height - bottom);
     this.drawn = []; // per series: places in pixels
     this.values = []; // per series: where its value at the pointer is written
     this.svg = h("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": spec.summary });
     this.axes(yTicks);
-    const draw = { bars: "bars", points: "points", traces: "lanes" }[spec.kind] || "lines";
+    const draw = { bars: "bars", points: "points", traces: "lanes", side: "side" }[spec.kind] || "lines";
     this[draw]();
     this.marks();
     this.hair = h("line", { class: "mg-hair", y1: top, y2: height - bottom, visibility: "hidden" });
@@ -105,7 +114,7 @@ class Plot {
   }
 
   axes(yTicks) {
-    const { spec, svg, X, Y, left, right } = this, { height, top, bottom } = PLOT, base = height - bottom;
+    const { spec, svg, X, Y, left, right } = this, { height, top, bottom } = this.size, base = height - bottom;
     for (const band of spec.bands || []) {
       const [a, b] = [X(band.from), X(band.to)];
       if (b > a) svg.append(h("rect", { class: "mg-band", x: a, y: top, width: b - a, height: base - top }));
@@ -127,7 +136,7 @@ class Plot {
 
   /** Lines that name a place on x or y; labels that would touch go one line lower. */
   marks() {
-    const { spec, svg, X, Y, left, right } = this, { height, top, bottom } = PLOT;
+    const { spec, svg, X, Y, left, right } = this, { height, top, bottom } = this.size;
     const taken = [];
     for (const mark of (spec.marks || []).toSorted((a, b) => a.x - b.x)) {
       if (mark.x < spec.x.limits[0] || mark.x > spec.x.limits[1]) continue;
@@ -198,7 +207,7 @@ class Plot {
 
   /** Traces above each other, in one scale, each named at its left with its mean. */
   lanes() {
-    const { spec, X, Y, left, right, svg } = this, { height, bottom, top } = PLOT;
+    const { spec, X, Y, left, right, svg } = this, { height, bottom, top } = this.size;
     let free = 0; // labels keep a line's distance
     spec.series.forEach((s, index) => {
       const xs = s.x.map(X), ys = s.y.map((v) => Y(v - s.mean + s.at)), at = Y(s.at);
@@ -222,14 +231,14 @@ class Plot {
     const { spec } = this, keys = h("div", { class: "mg-keys" });
     if (spec.kind !== "traces")
       spec.series.forEach((s, i) => {
-        const ink = inkOf(s, i), dots = spec.kind === "points" && !s.line;
+        const ink = inkOf(s, i), dots = this.dotted && !s.line;
         const swatch = h("svg", { width: 20, height: 10, viewBox: "0 0 20 10", "aria-hidden": "true" });
         if (spec.kind === "bars") swatch.append(h("rect", { x: 4, width: 12, height: 10, style: `fill:${ink}` }));
         else if (dots) swatch.append(h("circle", { cx: 10, cy: 5, r: 3,
           style: s.hollow ? `fill:none;stroke:${ink}` : `fill:${ink}` }));
         else swatch.append(h("path", { class: "mg-line", d: "M0 5H20", style: `stroke:${ink}`, "stroke-dasharray": dashOf(s) }));
         const value = h("b");
-        keys.append(h("span", {}, swatch, s.name, spec.kind === "points" ? null : value));
+        keys.append(h("span", {}, swatch, s.name, this.dotted ? null : value));
         this.values.push(value);
       });
     if (spec.series.length) for (const note of spec.notes || []) keys.append(h("span", {}, note));
@@ -276,10 +285,10 @@ class Plot {
 
   point(event) {
     if (!this.spec?.series.length) return;
-    const [x, y] = this.place(event), { height, bottom, top } = PLOT;
+    const [x, y] = this.place(event), { height, bottom, top } = this.size;
     if (x < this.left - 6 || x > this.right + 6 || y < top - 8 || y > height - bottom + 8) return this.leave();
     if (event.buttons === 1) this.pick(event);
-    if (this.spec.kind === "points") this.readPoint(x, y); else this.readX(x);
+    if (this.dotted) this.readPoint(x, y); else this.readX(x);
   }
 
   /** What every series has at the place nearest to the pointer. */
@@ -323,7 +332,7 @@ class Plot {
     this.read.textContent = "";
     for (const value of this.values) value.textContent = "";
     this.hair.setAttribute("visibility", "hidden");
-    if (this.spec.kind === "points" && this.lit !== null) { this.light(null); this.events.cell?.(null); }
+    if (this.dotted && this.lit !== null) { this.light(null); this.events.cell?.(null); }
   }
 }
 
@@ -331,12 +340,15 @@ class Plot {
 class Plots {
   constructor(host, events) { Object.assign(this, { host, events, all: [] }); }
 
+  /** Draw descriptions in their order; a plot that waits may not know its kind yet. */
   draw(specs) {
-    while (this.all.length < specs.length) {
+    specs.forEach((spec, i) => {
+      const Kind = spec.kind === "side" ? SideView : Plot;
+      if (this.all[i]?.constructor === Kind) return;
       const box = h("div", { class: "mg-plot" });
-      this.host.append(box);
-      this.all.push(new Plot(box, this.events));
-    }
+      if (this.all[i]) this.all[i].box.replaceWith(box); else this.host.append(box);
+      this.all[i] = new Kind(box, this.events);
+    });
     specs.forEach((spec, i) => this.all[i].draw(spec));
   }
 

@@ -30,7 +30,8 @@ function render({ model, el }) {
   const fig = { model, root, get, meta, movie, show, ui, listen, hear, tell, ask, draw, stretch, say, notice,
     light, pair: () => movie.frames[show.frame] };
   const look = looking(fig), display = contrast(fig), play = playing(fig);
-  const plots = new Plots(ui.plots, { seek: (frame) => play.seek(frame), cell: light });
+  const plots = new Plots(ui.plots, { seek: (frame) => play.seek(frame), cell: light,
+    movable: (name) => sliders.has(name), move });
   const overlays = fig.overlays = new Overlays({ left: left.over, right: right.over });
   const wire = wiring(fig, { arrived, grown }), share = sharing(fig);
 
@@ -49,6 +50,16 @@ function render({ model, el }) {
     tell(wanted);
     clearTimeout(waiting);
     waiting = setTimeout(() => { ui.busy.hidden = false; }, 300);
+  }
+
+  /** Set sliders by name, to the nearest value each of them can have. */
+  function move(wanted) {
+    const near = ([name, value]) => {
+      const c = get("sliders").find((described) => described.name === name), scale = scaleOf(c);
+      return [name, scale.value(clamp(scale.position(value), scale.min, scale.max))];
+    };
+    ask({ values: { ...get("values"), ...Object.fromEntries(Object.entries(wanted).map(near)) } });
+    follow();
   }
 
   function settled() {
