@@ -121,7 +121,7 @@ class Live:
         shot, version = Shot(self.plan, wish), wish.version
         if wish.frame not in self._sent.at(version):
             yield Piece("picture", shot.picture, "the picture")
-        yield Piece("details", shot.details, "the plots")
+        yield Piece("details", partial(shot.details, self._plotted != _about(wish)), "the plots")
         yield Piece("rest")
         if self._sent.draft:
             yield Piece("sharp", shot.picture, "the picture")
@@ -167,9 +167,7 @@ class Live:
         self._slow = dict(details.slow)
         old, stale = self.viewer.plots, self._plotted != _about(self.wish())
         specs = [
-            spec
-            if spec and (stale or place not in details.slow)
-            else {**(old[place] if old else plots.waiting(name)), "stale": stale}
+            spec or {**(old[place] if old else plots.waiting(name)), "stale": stale}
             for place, (name, spec) in enumerate(zip(self.plan.plots, details.plots, strict=True))
         ]
         self.viewer.says, self.viewer.plots, self.viewer.drawings = details.says, specs, details.drawings

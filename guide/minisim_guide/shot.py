@@ -159,12 +159,15 @@ class Shot:
         """What plots, sentences and overlays look at."""
         return _plots.Sight(*self.recordings, self.frame, self.wish.pixel, self.wish.roi)
 
-    def details(self) -> Details:
-        """Return what is quickly said and drawn about the picture."""
+    def details(self, changed: bool = True) -> Details:
+        """Return what is quickly said and drawn about the picture.
+
+        Plots that take longer begin again, and say what they can at once, if what they show has changed.
+        """
         sight = self.sight
         made = [_plots.PLOTS[name](sight) for name in self.plan.plots]
         slow = {place: plot for place, plot in enumerate(made) if isinstance(plot, Iterator)}
-        first = [next(plot) if isinstance(plot, Iterator) else plot for plot in made]
+        first = [(next(plot) if changed else None) if isinstance(plot, Iterator) else plot for plot in made]
         return Details(
             _plots.SENTENCES[self.plan.says](sight) if self.plan.says else "",
             [plot if isinstance(plot, dict) else None for plot in first],
