@@ -6,13 +6,15 @@ from typing import Any
 from minisim_core._version import __version__
 
 _FROM = {
+    "Choice": "controls",
     "Figure": "figure",
     "Panel": "figure",
     "Prediction": "prediction",
     "Slider": "controls",
+    "Tick": "controls",
 }
 
-__all__ = ["Figure", "Panel", "Prediction", "Slider", "__version__"]
+__all__ = ["Choice", "Figure", "Panel", "Prediction", "Slider", "Tick", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -30,8 +30,6 @@ import struct
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import minisim_core as ms
-
 from . import plots, sharing, wire
 from .shot import Off, Shot, states, views
 
@@ -124,10 +122,9 @@ def _state(live: Live, off: Off, offs: list[Off], texts: _Once) -> dict[str, Any
         plots.finish(name, shot.sight) if place in details.slow else spec
         for place, (name, spec) in enumerate(zip(live.plan.plots, details.plots, strict=True))
     ]
-    sides = (live.plan.left, live.plan.right)
     return {
         "off": list(off),
-        "views": [offs.index(ms.layers.check((*off, *panel.off))) for panel in sides],
+        "views": [offs.index(live.plan.key(side, off)) for side in wire.SIDES],
         "says": texts.place(details.says),
         "plots": [texts.place(spec) for spec in specs],
         "drawings": {d["name"]: texts.place(d) for d in details.drawings},

@@ -12,7 +12,8 @@ import numpy as np
 import minisim_core as ms
 
 from . import sharing
-from .controls import Slider, describe_overlays, describe_sliders, describe_switches
+from .board import board
+from .controls import Control, describe_overlays, describe_switches
 from .live import Live
 from .shot import Panel, Plan
 
@@ -37,9 +38,10 @@ class Figure:
     overlays
         Names of what the reader may have drawn over the pictures (`minisim_guide.overlays.OVERLAYS`).
     sliders
-        Parameters the reader may move: dotted names, or `Slider` for narrower limits.
+        What the reader may change: parameters by dotted name, `Slider` for narrower limits, `Choice` for
+        a drop-down of named changes, `Tick` for a rule.
     more
-        The same, for advanced sliders that stay folded away at first.
+        The same, for advanced controls that stay folded away at first.
     says
         Name of the sentence under the picture (`minisim_guide.plots.SENTENCES`).
     plots
@@ -64,8 +66,8 @@ class Figure:
         off: Iterable[str] = (),
         switches: Iterable[str] = (),
         overlays: Iterable[str] = (),
-        sliders: Iterable[str | Slider] = (),
-        more: Iterable[str | Slider] = (),
+        sliders: Iterable[str | Control] = (),
+        more: Iterable[str | Control] = (),
         says: str = "",
         plots: Iterable[str] = (),
         frame: int = 0,
@@ -74,9 +76,8 @@ class Figure:
     ) -> None:
         experiment = ms.presets.get(scene) if isinstance(scene, str) else scene
         switches = ms.layers.check(switches)
-        self.plan = Plan(experiment, left, right, switches, says, tuple(plots))
-        described = describe_sliders(sliders, experiment)
-        described += [d | {"advanced": True} for d in describe_sliders(more, experiment)]
+        controls = board(experiment, sliders, more)
+        self.plan = Plan(controls, left, right, switches, says, tuple(plots))
         state = {
             "off": list(ms.layers.check(off)),
             "seed": experiment.seed,
@@ -85,10 +86,10 @@ class Figure:
             "roi": list(roi or ()),
             "overlay": [],
         }
-        values = {d["name"]: d["default"] for d in described}
+        values = controls.defaults
         self._live = Live(
             self.plan,
-            sliders=described,
+            sliders=list(controls.described),
             switches=describe_switches(switches),
             overlays=describe_overlays(overlays),
             values=values,
@@ -99,9 +100,9 @@ class Figure:
         self.viewer.meta = {
             "name": name,
             "titles": {"left": left.title, "right": right.title},
-            "panels": {"left": list(left.off), "right": list(right.off)},
+            "panels": {side: list(self.plan.key(side, ())) for side in self.plan.panels},
             "range": self.range,
-            "bits": experiment.sensor.bit_depth,
+            "bits": controls.most("sensor.bit_depth"),
             "near_um": experiment.scope.near_focus_um,
             "opening": state | {"values": values},
             "static": False,
@@ -117,7 +118,8 @@ class Figure:
         off
             The layers to switch off on both sides.
         **values
-            Slider values; a group's field is written ``scope__numerical_aperture``.
+            What controls stand at, by their names; a group's field is written
+            ``scope__numerical_aperture``.
         """
         named = {name.replace("__", "."): value for name, value in values.items()}
         with self.viewer.hold_trait_notifications():

@@ -12,8 +12,8 @@ import traitlets
 
 import minisim_core as ms
 
-from .controls import nested
 from .plots import MEASURES
+from .values import nested
 from .viewer import module, stylesheet
 
 
@@ -78,7 +78,7 @@ class Prediction(anywidget.AnyWidget):
             Which choice is right, the measure now and of every choice, and why.
         """
         values = [
-            self._measure.of(self._experiment.with_(**nested(change)), self._frame)
+            self._measure.of(self._experiment.with_(**nested(change, self._experiment)), self._frame)
             for change in self._changes
         ]
         best = values.index(self._pick(values))

@@ -34,7 +34,9 @@ def snippet(shot: Shot) -> str:
     for side in ("left", "right"):
         panel: Panel = getattr(shot.plan, side)
         without = f".without({', '.join(map(repr, panel.off))})" if panel.off else ""
-        lines.append(f"{side} = ms.simulate(exp){without}  # {panel.title}")
+        sets = differences(shot.experiment, panel.own(shot.experiment))
+        own = f".with_({', '.join(f'{n}={v!r}' for n, v in sets.items())})" if sets else ""
+        lines.append(f"{side} = ms.simulate(exp{own}){without}  # {panel.title}")
     lines.append(f"counts = right.frames[{shot.frame}]")
     return "\n".join(lines) + "\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ import numpy as np
 import minisim_core as ms
 
 from . import plots as _plots
-from .controls import nested
+from .board import Board
 from .overlays import OVERLAYS
+from .values import nested
 
 ALL_STATES = 4
 """Up to so many switches, the paused frame is sent in every combination of them."""
@@ -31,22 +32,46 @@ class Panel:
         What the reader sees above it.
     off
         Layers that are always off on this side, besides those the reader switches off.
+    sets
+        Parameters, by dotted name, that only this side has so, whatever the controls say.
     """
 
     title: str
     off: Off = ()
+    sets: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, experiment: ms.Experiment) -> ms.Experiment:
+        """Return what this side shows of what both sides share."""
+        return self.own(experiment).with_(off=ms.layers.check((*experiment.off, *self.off)))
+
+    def own(self, experiment: ms.Experiment) -> ms.Experiment:
+        """Return the same with this side's own parameters, but the shared switches."""
+        return experiment.with_(**nested(self.sets, experiment))
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a figure declares: it never changes."""
 
-    experiment: ms.Experiment
+    board: Board
     left: Panel
     right: Panel
     switches: Off
     says: str
     plots: tuple[str, ...]
+
+    @property
+    def panels(self) -> dict[str, Panel]:
+        """Both sides, by name."""
+        return {"left": self.left, "right": self.right}
+
+    def key(self, side: str, off: Off) -> Off:
+        """Return what a side's picture is known by when these layers are switched off.
+
+        It is the layers that are off there; a side with parameters of its own adds its name.
+        """
+        panel = self.panels[side]
+        return (*ms.layers.check((*off, *panel.off)), *([side] if panel.sets else []))
 
 
 @dataclass(frozen=True)
@@ -105,20 +130,16 @@ class Shot:
     @property
     def experiment(self) -> ms.Experiment:
         """What both sides share, with the reader's switches."""
-        changes = nested(self.wish.values)
-        return self.plan.experiment.with_(seed=self.wish.seed, off=self.wish.off, **changes)
-
-    def recording(self, off: Off) -> Any:
-        """Return the recording with exactly these layers off."""
-        return ms.simulate(self.experiment.with_(off=ms.layers.check(off)))
+        board = self.plan.board
+        return board.applied(self.wish.values).with_(seed=self.wish.seed, off=self.wish.off)
 
     @property
     def recordings(self) -> tuple[Any, Any]:
         """The left and the right recording."""
         if self._recordings is None:
-            left, right = (
-                self.recording((*self.wish.off, *panel.off)) for panel in (self.plan.left, self.plan.right)
-            )
+            experiment = self.experiment
+            left, right = (ms.simulate(panel.of(experiment)) for panel in self.plan.panels.values())
+            _check_alike(left.experiment, right.experiment)
             self._recordings = left, right
         return self._recordings
 
@@ -150,6 +171,7 @@ class Shot:
             "pixel_um": float(recording.pixel_um),
             "frame_rate_hz": float(recording.experiment.frame_rate_hz),
             "counts_to_e": recording.counts_to_e._asdict(),
+            "readings": self.plan.board.readings(self.experiment, self.wish.values),
             "left": left,
             "right": right,
         }
@@ -168,16 +190,23 @@ class Shot:
         made = [_plots.PLOTS[name](sight) for name in self.plan.plots]
         slow = {place: plot for place, plot in enumerate(made) if isinstance(plot, Iterator)}
         first = [(next(plot) if changed else None) if isinstance(plot, Iterator) else plot for plot in made]
+        says = [_plots.SENTENCES[self.plan.says](sight)] if self.plan.says else []
+        notes = self.plan.board.notes(self.experiment, self.wish.values)
         return Details(
-            _plots.SENTENCES[self.plan.says](sight) if self.plan.says else "",
+            " ".join([*says, *notes]),
             [plot if isinstance(plot, dict) else None for plot in first],
             [OVERLAYS[n](sight) | {"name": n, "version": self.wish.version} for n in self.wish.overlay],
             slow,
         )
 
-    def view(self, off: Off) -> np.ndarray:
-        """Return the counts of the current frame with exactly these layers off, (H, W)."""
-        frame: np.ndarray = self.recording(off).frames[self.frame]
+    def view(self, key: Off) -> np.ndarray:
+        """Return the counts of the current frame that a side's key stands for, (H, W)."""
+        own = [name for name in key if name in self.plan.panels]
+        off = ms.layers.check(name for name in key if name not in own)
+        experiment = self.experiment.with_(off=off)
+        for side in own:
+            experiment = self.plan.panels[side].own(experiment)
+        frame: np.ndarray = ms.simulate(experiment).frames[self.frame]
         return frame
 
     def chunk(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
@@ -213,13 +242,17 @@ def states(switches: Off, off: Off) -> list[Off]:
 
 
 def views(plan: Plan, off: Off) -> list[Off]:
-    """Return every set of layers that either panel may show off, each once, the nearest states first."""
-    wanted = (
-        ms.layers.check((*state, *panel.off))
-        for state in states(plan.switches, off)
-        for panel in (plan.left, plan.right)
-    )
+    """Return the key of every picture that either panel may show, each once, the nearest states first."""
+    wanted = (plan.key(side, state) for state in states(plan.switches, off) for side in plan.panels)
     return list(dict.fromkeys(wanted))
+
+
+def _check_alike(left: ms.Experiment, right: ms.Experiment) -> None:
+    """Refuse sides that cannot be compared pixel by pixel and frame by frame."""
+    sizes = [(*e.shape_px, e.frame_count, e.sensor.bit_depth) for e in (left, right)]
+    if sizes[0] != sizes[1]:
+        first, second = ("{} x {} pixels, {} frames of {} bits".format(*size) for size in sizes)
+        raise ms.ParameterError(f"the two sides of a figure must be alike, but one has {first}, one {second}")
 
 
 def runs(frame: int, count: int, have: set[int], size: int) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,7 @@ import pytest
 import fake_engine
 import minisim_core as ms
 from minisim_guide import plots
-from minisim_guide.controls import Slider, describe_sliders, describe_switches, nested, value_of
+from minisim_guide.controls import Slider
 from minisim_guide.figure import Figure, Panel
 from minisim_guide.link import CHUNKS
 from minisim_guide.live import CHUNK
@@ -39,52 +39,6 @@ def make(**changes) -> Figure:
 def shown(figure: Figure, side: str = "right") -> np.ndarray:
     picture = figure.viewer.picture
     return np.frombuffer(picture[side], np.uint8).reshape(picture["height"], picture["width"])
-
-
-# -- controls ------------------------------------------------------------------------------
-
-
-def test_a_slider_is_generated_from_its_field():
-    experiment = ms.presets.get("guide", focus_um=77)
-    (slider,) = describe_sliders(["focus_um"], experiment)
-    about = ms.describe("focus_um")
-    assert slider["default"] == 77
-    assert (slider["low"], slider["high"], slider["step"]) == (about.low, about.high, about.step)
-    assert (slider["label"], slider["unit"], slider["description"]) == (
-        about.label,
-        about.unit,
-        about.description,
-    )
-
-
-def test_decades_get_a_logarithmic_slider_and_pairs_two_thumbs():
-    density, depth = describe_sliders(
-        [Slider("cells.density_per_mm3", 2e3, 6e4), Slider("cells.depth_range_um", 0, 300)],
-        ms.presets.get("guide"),
-    )
-    assert density["log"]
-    assert depth["default"] == list(ms.presets.get("guide").cells.depth_range_um)
-    assert depth["step"] == 5
-
-
-def test_a_slider_without_limits_is_refused_in_words():
-    with pytest.raises(ms.ParameterError, match=r"cells\.depth_range_um has no limits"):
-        Slider("cells.depth_range_um").describe(ms.presets.get("guide"))
-
-
-def test_switches_come_in_physical_order_with_labels():
-    switches = describe_switches(["noise", "neuropil"])
-    assert [s["name"] for s in switches] == ["neuropil", "noise"]
-    assert all(s["label"] and s["description"] for s in switches)
-
-
-def test_dotted_names_become_changes_and_back():
-    experiment = ms.presets.get("guide").with_(
-        **nested({"focus_um": 50, "motion.stride_um": 2, "motion.heart_um": 1})
-    )
-    assert value_of(experiment, "focus_um") == 50
-    assert value_of(experiment, "motion.stride_um") == 2
-    assert value_of(experiment, "motion.heart_um") == 1
 
 
 # -- the figure ----------------------------------------------------------------------------

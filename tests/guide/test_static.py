@@ -57,7 +57,7 @@ def test_a_bundle_holds_every_state_with_the_engine_s_counts_and_words(figure, b
         recordings = []
         for number, panel in zip(state["views"], (figure.plan.left, figure.plan.right), strict=True):
             start, length = about["blobs"][number]
-            recording = ms.simulate(figure.plan.experiment.with_(off=ms.layers.check((*off, *panel.off))))
+            recording = ms.simulate(figure.plan.board.scene.with_(off=ms.layers.check((*off, *panel.off))))
             recordings.append(recording)
             counts = wire.unpack(blobs[start : start + length], np.uint16)
             np.testing.assert_array_equal(counts, recording.frames[4].ravel())
@@ -125,7 +125,7 @@ def pixels(page, side: str) -> np.ndarray:
 
 def grey(figure: Figure, off, side: str) -> np.ndarray:
     panel = getattr(figure.plan, side)
-    experiment = figure.plan.experiment.with_(off=ms.layers.check((*off, *panel.off)))
+    experiment = figure.plan.board.scene.with_(off=ms.layers.check((*off, *panel.off)))
     low, high = figure.range
     part = np.clip((ms.simulate(experiment).frames[4].astype(float) - low) / (high - low), 0, 1)
     return np.floor(255 * part + 0.5).astype(np.uint8)

@@ -18,7 +18,7 @@ function slider(c, change) {
   const scale = scaleOf(c);
   const pair = Array.isArray(c.default);
   const id = freshId();
-  let value = c.default;
+  let value = c.default, held = null, also = "";
 
   const input = (index) =>
     h("input", {
@@ -49,15 +49,29 @@ function slider(c, change) {
 
   function set(to) {
     value = to;
+    draw();
+  }
+
+  /** What the kernel reads beside the value: one that a rule gives, and a second scale. */
+  function read(reading = {}) {
+    held = reading.by ? reading : null;
+    also = reading.also || "";
+    draw();
+  }
+
+  function draw() {
+    const to = held ? held.held : value, text = withUnit(to, c.unit);
     inputs.forEach((node, index) => {
       const own = pair ? to[index] : to;
       node.value = scale.position(own);
-      node.setAttribute("aria-valuetext", withUnit(own, c.unit));
+      node.setAttribute("aria-valuetext", withUnit(own, c.unit) + (also && `, ${also}`));
       const span = scale.max - scale.min;
       node.style.setProperty("--at", `${(100 * (scale.position(own) - scale.min)) / span}%`);
+      node.disabled = Boolean(held);
+      node.title = held ? `Set by “${held.by}”` : c.description;
     });
-    shown.textContent = withUnit(to, c.unit);
-    undo.hidden = same(to, c.default);
+    shown.textContent = also ? `${text} · ${also}` : text;
+    undo.hidden = Boolean(held) || same(to, c.default);
   }
 
   set(value);
@@ -67,10 +81,50 @@ function slider(c, change) {
   const node = h("div", { class: `mg-slider${pair ? " mg-pair" : ""}`, "data-slider": c.name },
     h("div", { class: "mg-line" }, name, undo, shown), ...inputs);
   if (pair) { node.setAttribute("role", "group"); node.setAttribute("aria-label", c.label); }
-  return { node, set };
+  return { node, set, read };
 }
 
-/** Sliders in a column; the advanced ones behind one disclosure. */
+/** A drop-down of named changes; an option also moves the sliders on what it changes. */
+function dropDown(c, change) {
+  const id = freshId();
+  const select = h("select", { id, title: c.description, on: { change: () => picked(select.value) } },
+    ...c.options.map((text) => h("option", { value: text }, text)));
+  const undo = h("button", {
+    type: "button", class: "mg-undo", title: `Back to ${c.default}`, "aria-label": `Reset ${c.label} to ${c.default}`,
+    on: { click: () => { set(c.default); picked(c.default); select.focus(); } },
+  }, "↺");
+
+  function picked(text) {
+    undo.hidden = text === c.default;
+    change(text, c.moves[text]);
+  }
+
+  function set(text) {
+    select.value = text;
+    undo.hidden = text === c.default;
+  }
+
+  set(c.default);
+  const name = h("label", { for: id, class: "mg-name", title: c.description }, c.label);
+  const node = h("div", { class: "mg-slider mg-select", "data-slider": c.name },
+    h("div", { class: "mg-line" }, name, undo), select);
+  return { node, set, read() {} };
+}
+
+/** A tick box for a rule. */
+function tickBox(c, change) {
+  const box = h("input", { type: "checkbox", on: { change: () => change(box.checked) } });
+  const set = (on) => { box.checked = on; };
+  set(c.default);
+  const node = h("label", { class: "mg-tick", title: c.description, "data-slider": c.name }, box,
+    h("span", {}, c.label));
+  return { node, set, read() {} };
+}
+
+/** `change(value, moves)` is called on every move, with other controls' values that it brings. */
+const control = (c, change) => ({ slider, choice: dropDown, tick: tickBox })[c.kind](c, change);
+
+/** Controls in a column; the advanced ones behind one disclosure. */
 function arranged(described, made) {
   const nodes = (advanced) => described.filter((c) => Boolean(c.advanced) === advanced)
     .map((c) => made.get(c.name).node);

@@ -2,15 +2,20 @@
 
 /** How each part of a link must look; what does not is left out. `fig` knows names and sizes. */
 function linkChecks({ get, meta, movie }) {
-  const sliders = new Set(get("sliders").map((c) => c.name));
+  const controls = new Map(get("sliders").map((c) => [c.name, c]));
   const layers = new Set([...get("switches").map((s) => s.name), ...meta.opening.off]);
   const overlays = new Set(get("overlays").map((o) => o.name));
   const list = (test, ...lengths) => (v) =>
     Array.isArray(v) && (!lengths.length || lengths.includes(v.length)) && v.every(test);
   const whole = (below) => (v) => Number.isSafeInteger(v) && v >= 0 && v < below;
-  const value = (v) => Number.isFinite(v) || list(Number.isFinite, 2)(v);
+  const kinds = {
+    slider: (c, v) => (Array.isArray(c.default) ? list(Number.isFinite, 2)(v) : Number.isFinite(v)),
+    choice: (c, v) => c.options.includes(v),
+    tick: (c, v) => typeof v === "boolean",
+  };
+  const value = ([name, v]) => controls.has(name) && kinds[controls.get(name).kind](controls.get(name), v);
   return {
-    values: (v) => v && typeof v === "object" && Object.entries(v).every(([k, x]) => sliders.has(k) && value(x)),
+    values: (v) => v && typeof v === "object" && Object.entries(v).every(value),
     off: list((name) => layers.has(name)),
     seed: whole(Infinity),
     frame: whole(movie.length || Infinity),

@@ -18,7 +18,7 @@ function render({ model, el }) {
   let waiting = 0;
 
   const sliders = new Map(get("sliders").map((c) =>
-    [c.name, slider(c, (value) => ask({ values: { ...get("values"), [c.name]: value } }))]));
+    [c.name, control(c, (value, moves) => ask({ values: { ...get("values"), ...moves, [c.name]: value } }))]));
   const switches = switchGroup("Layers", get("switches"), (on) => ask({ off: on.off }));
   const shown = switchGroup("Draw over the pictures", get("overlays"), (on) => tell({ overlay: on.on }));
   const ui = layout(meta, [switches.node, ...arranged(get("sliders"), sliders), shown.node]);
@@ -69,6 +69,7 @@ function render({ model, el }) {
 
   function arrived(picture, newer) {
     if (newer) show.frame = picture.frame;
+    for (const [name, made] of sliders) made.read(picture.readings[name]);
     settled();
     draw();
     look.look();
