@@ -16,7 +16,8 @@ description holds
     What the states say and draw, each thing once.
 ``states``
     For the switched-off layers, sorted and joined by blanks: ``off``, the blobs of left and right as
-    ``views``, and the numbers of the texts that are its ``says``, ``plots``, ``drawings``, ``python``.
+    ``views``, and the numbers of the texts that are its ``says``, ``plots``, ``marks``,
+    ``drawings``, ``python``.
 ``experiment``
     The experiment that both sides share, as `Experiment.to_json` writes it.
 
@@ -91,7 +92,16 @@ def bundle(live: Live) -> bytes:
     for blob in blobs:
         ends.append(ends[-1] + len(blob))
     named = {name: getattr(viewer, name) for name in KEPT}
-    traits = {**named, "says": "", "plots": [], "drawings": [], "error": "", "notice": "", "progress": {}}
+    traits = {
+        **named,
+        "says": "",
+        "plots": [],
+        "drawings": [],
+        "marks": [],
+        "error": "",
+        "notice": "",
+        "progress": {},
+    }
     traits["meta"] = {**named["meta"], "static": True, "opening": {**named["meta"]["opening"], **_now(named)}}
     picture = shot.picture() | {"count": 1, "packed": True, "binned": 1}
     about = {
@@ -127,6 +137,7 @@ def _state(live: Live, off: Off, offs: list[Off], texts: _Once) -> dict[str, Any
         "views": [offs.index(live.plan.key(side, off)) for side in wire.SIDES],
         "says": texts.place(details.says),
         "plots": [texts.place(spec) for spec in specs],
+        "marks": texts.place(details.marks),
         "drawings": {d["name"]: texts.place(d) for d in details.drawings},
         "python": texts.place(sharing.snippet(shot)),
     }

@@ -48,6 +48,8 @@ class Figure:
         Names of the plots (`minisim_guide.plots.PLOTS`). A plot that is an iterator is one of the whole
         movie: it yields shares done (0 to 1) and specs, the last of which stays; it must not depend on
         the frame shown. Each step runs by itself, and a newer wish drops the rest.
+    marks
+        Names of places that are found in the scene and marked in the pictures (`minisim_guide.plots.MARKS`).
     frame
         The frame shown first.
     pixel
@@ -70,6 +72,7 @@ class Figure:
         more: Iterable[str | Control] = (),
         says: str = "",
         plots: Iterable[str] = (),
+        marks: Iterable[str] = (),
         frame: int = 0,
         pixel: tuple[int, int] | None = None,
         roi: tuple[float, float, float, float] | None = None,
@@ -77,7 +80,7 @@ class Figure:
         experiment = ms.presets.get(scene) if isinstance(scene, str) else scene
         switches = ms.layers.check(switches)
         controls = board(experiment, sliders, more)
-        self.plan = Plan(controls, left, right, switches, says, tuple(plots))
+        self.plan = Plan(controls, left, right, switches, says, tuple(plots), tuple(marks))
         state = {
             "off": list(ms.layers.check(off)),
             "seed": experiment.seed,

@@ -171,6 +171,7 @@ class Live:
             for place, (name, spec) in enumerate(zip(self.plan.plots, details.plots, strict=True))
         ]
         self.viewer.says, self.viewer.plots, self.viewer.drawings = details.says, specs, details.drawings
+        self.viewer.marks = details.marks
 
     def _publish_plot(self, content: tuple[int, Any]) -> None:
         place, made = content

@@ -59,6 +59,7 @@ class Plan:
     switches: Off
     says: str
     plots: tuple[str, ...]
+    marks: tuple[str, ...] = ()
 
     @property
     def panels(self) -> dict[str, Panel]:
@@ -107,6 +108,7 @@ class Details:
     says: str
     plots: list[dict[str, Any] | None]
     drawings: list[dict[str, Any]]
+    marks: list[dict[str, Any]]
     slow: Mapping[int, Iterator[Any]]
 
 
@@ -179,7 +181,8 @@ class Shot:
     @property
     def sight(self) -> _plots.Sight:
         """What plots, sentences and overlays look at."""
-        return _plots.Sight(*self.recordings, self.frame, self.wish.pixel, self.wish.roi)
+        marks = _plots.places(self.experiment, self.plan.marks)
+        return _plots.Sight(*self.recordings, self.frame, self.wish.pixel, self.wish.roi, marks)
 
     def details(self, changed: bool = True) -> Details:
         """Return what is quickly said and drawn about the picture.
@@ -196,6 +199,7 @@ class Shot:
             " ".join([*says, *notes]),
             [plot if isinstance(plot, dict) else None for plot in first],
             [OVERLAYS[n](sight) | {"name": n, "version": self.wish.version} for n in self.wish.overlay],
+            _plots.describe_marks(sight.marks),
             slow,
         )
 

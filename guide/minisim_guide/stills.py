@@ -36,14 +36,19 @@ def alt(figure: Figure) -> str:
     """Return the text that says what a still shows."""
     low, high = figure.range
     viewer = figure.viewer
-    return " ".join(
-        [
-            f"Two pictures of one simulated field at the same instant, in one display range "
-            f"({low} to {high} counts). Left: {figure.plan.left.title}. Right: {figure.plan.right.title}.",
-            viewer.says,
-            *(plot["summary"] for plot in viewer.plots),
-        ]
-    ).strip()
+    said = [
+        f"Two pictures of one simulated field at the same instant, in one display range "
+        f"({low} to {high} counts). Left: {figure.plan.left.title}. Right: {figure.plan.right.title}.",
+        viewer.says,
+        _marked(viewer.marks),
+        *(plot["summary"] for plot in viewer.plots),
+    ]
+    return " ".join(filter(None, said))
+
+
+def _marked(marks: list[dict[str, Any]]) -> str:
+    """Say what the letters in the pictures mean."""
+    return "Marked: " + ", ".join(f"{m['letter']} {m['label']}" for m in marks) + "." if marks else ""
 
 
 def draw(figure: Figure) -> bytes:
@@ -73,6 +78,8 @@ def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) 
     shape = picture["height"], picture["width"]
     counts = np.frombuffer(picture[side], np.uint16 if picture["wide"] else np.uint8).reshape(shape)
     axes.imshow(counts, cmap="gray", vmin=figure.range[0], vmax=figure.range[1])
+    for mark in figure.viewer.marks:
+        _draw_mark(axes, mark)
     axes.set_title(getattr(figure.plan, side).title, fontsize=11, loc="left", fontweight="bold")
     axes.set_axis_off()
     across = picture["width"] * picture["pixel_um"]
@@ -80,6 +87,17 @@ def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) 
     x, y = 0.03 * shape[1], 0.93 * shape[0]
     axes.plot([x, x + length / picture["pixel_um"]], [y, y], color="white", linewidth=2.5)
     axes.text(x, y * 1.015, f"{length} µm", color="white", fontsize=8, va="top")
+
+
+def _draw_mark(axes: Axes, mark: dict[str, Any]) -> None:
+    from matplotlib.colors import to_rgb
+    from matplotlib.patheffects import withStroke
+
+    on_dark = tuple(0.5 + 0.5 * part for part in to_rgb(INKS[mark["ink"]]))
+    look: dict[str, Any] = {"color": on_dark, "path_effects": [withStroke(linewidth=3, foreground="black")]}
+    at = mark["column"], mark["row"]
+    axes.plot(*at, "o", markersize=8, markerfacecolor="none", markeredgewidth=1.5, **look)
+    axes.annotate(mark["letter"], at, (7, 0), textcoords="offset points", va="center", weight="bold", **look)
 
 
 def _png(canvas: Any) -> bytes:

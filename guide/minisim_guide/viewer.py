@@ -12,7 +12,8 @@ import traitlets
 
 _WEB = Path(__file__).parent / "web"
 _PARTS = (
-    "dom.js", "controls.js", "movie.js", "paint.js", "plots.js", "side.js", "overlays.js", "layout.js",
+    "dom.js", "controls.js", "movie.js", "paint.js", "plots.js", "side.js", "overlays.js", "marks.js",
+    "layout.js",
     "contrast.js", "view.js", "look.js", "play.js", "wire.js", "share.js", "viewer.js", "static.js",
 )  # fmt: skip
 
@@ -24,7 +25,7 @@ def module(*parts: str) -> str:
 
 def stylesheet() -> str:
     """Return the style sheet that every widget of the guide uses."""
-    return module("viewer.css", "plots.css", "overlays.css")
+    return module("viewer.css", "plots.css", "overlays.css", "marks.css")
 
 
 class Viewer(anywidget.AnyWidget):
@@ -51,8 +52,8 @@ class Viewer(anywidget.AnyWidget):
         What the reader asks for; `pixel` is (row, column), `roi` (top, left, bottom, right) in pixels.
     picture
         The current frame of both panels with its version and scene.
-    says, plots, drawings
-        The sentence under the picture, the plots, and the geometry of the overlays shown.
+    says, plots, drawings, marks
+        The sentence under the picture, the plots, the geometry of the overlays shown, the named places.
     error, notice, progress
         What went wrong; what the reader should know; what is being computed and how far.
     """
@@ -75,6 +76,7 @@ class Viewer(anywidget.AnyWidget):
     says = traitlets.Unicode("").tag(sync=True)
     plots: traitlets.List[Any] = traitlets.List().tag(sync=True)
     drawings: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    marks: traitlets.List[Any] = traitlets.List().tag(sync=True)
     error = traitlets.Unicode("").tag(sync=True)
     notice = traitlets.Unicode("").tag(sync=True)
     progress = traitlets.Dict().tag(sync=True)

@@ -18,6 +18,7 @@ from .depth import (
     plot_light_by_depth,
     plot_snr_by_depth,
 )
+from .marks import MARKS, Mark, describe_marks, places
 from .sentences import MEASURES, SENTENCES, Measure, out_of_focus_share, say_out_of_focus
 from .side import plot_side_view, plot_side_view_diagonal
 from .sight import Sight, Subject, subject
@@ -26,16 +27,20 @@ from .time import plot_spectrum, plot_traces
 
 __all__ = [
     "INKS",
+    "MARKS",
     "MEASURES",
     "PLOTS",
     "SENTENCES",
+    "Mark",
     "Measure",
     "Plot",
     "Sight",
     "Spec",
     "Subject",
+    "describe_marks",
     "finish",
     "out_of_focus_share",
+    "places",
     "say_out_of_focus",
     "subject",
     "takes_the_movie",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import minisim_core as ms
+
+from .marks import MARKS, Place, places
+
+__all__ = ["MARKS", "Sight", "Subject", "places", "subject"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Sight:
         The marked (row, column), or nothing.
     roi
         The box (top, left, bottom, right) around an ellipse, in pixels from the picture's corner, or nothing.
+    marks
+        The (row, column) of each place that the figure marks by name (`MARKS`) and the scene has.
     """
 
     left: Any
@@ -33,6 +40,7 @@ class Sight:
     frame: int
     pixel: tuple[int, ...] = ()
     roi: tuple[float, ...] = ()
+    marks: Mapping[str, Place] = field(default_factory=dict)
 
     def mask(self) -> np.ndarray | None:
         """Return what the reader chose: the region, else the pixel, else None.

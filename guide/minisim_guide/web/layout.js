@@ -20,14 +20,15 @@ const toggle = (label, props) => {
 function panelOf(side, title) {
   const canvas = h("canvas", { role: "img", "data-side": side, class: "mg-canvas" });
   const over = h("div", { class: "mg-over" }); // for overlays
+  const named = h("div", {}); // for marks
   const cross = h("div", { class: "mg-cross", hidden: true });
   const pin = h("div", { class: "mg-pin", hidden: true }), roi = h("div", { class: "mg-roi", hidden: true });
-  const world = h("div", { class: "mg-world" }, canvas, over, roi, pin, cross);
+  const world = h("div", { class: "mg-world" }, canvas, over, named, roi, pin, cross);
   const bar = h("div", { class: "mg-scalebar", "aria-hidden": "true" }, h("b"), h("span"));
   const frame = h("div", { class: "mg-frame" }, world, bar);
   const node = h("div", { class: "mg-panel", "data-panel": side },
     h("div", { class: "mg-title" }, title), frame);
-  return { side, node, frame, world, canvas, over, bar, cross, pin, roi };
+  return { side, node, frame, world, canvas, over, named, bar, cross, pin, roi };
 }
 
 /** The movie's controls: play, steps, time. */

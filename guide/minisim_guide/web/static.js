@@ -64,6 +64,7 @@ class StaticModel {
     const asked = { values: this.traits.values, off: this.traits.off, seed: this.traits.seed };
     this.set("picture", { ...bundle.picture, version: this.version, state: asked, left, right });
     this.set("says", bundle.texts[state.says]);
+    this.set("marks", bundle.texts[state.marks]);
     this.set("plots", state.plots.map((i) => bundle.texts[i]));
     this.draw();
     return true;

@@ -68,7 +68,10 @@ function render({ model, el }) {
   }
 
   function arrived(picture, newer) {
-    if (newer) show.frame = picture.frame;
+    if (newer) {
+      show.frame = picture.frame;
+      drawn();
+    }
     for (const [name, made] of sliders) made.read(picture.readings[name]);
     settled();
     draw();
@@ -127,7 +130,7 @@ function render({ model, el }) {
     after.textContent = show.mode === "difference" ? "" : `${titles.right} ▸`;
     const what = { wipe: `Wipe: ${titles.left}, left of the divider; ${titles.right}, right of it`,
       difference: `Difference: ${titles.right} minus ${titles.left}` }[show.mode];
-    const rest = `, at ${play.seconds()}. ${get("says")} Display range: ${display.words()}.`;
+    const rest = `, at ${play.seconds()}. ${get("says")} ${markWords(get("marks"))}Display range: ${display.words()}.`;
     left.canvas.setAttribute("aria-label", titles.left + rest);
     right.canvas.setAttribute("aria-label", (what || titles.right) + rest);
     ui.wipe.value = 100 * show.split;
@@ -223,8 +226,11 @@ function render({ model, el }) {
   const says = () => { ui.says.textContent = get("says"); say(); };
   const plotted = () => plots.draw(get("plots"));
   const drawn = () => {
-    if (movie.length) overlays.draw(get("drawings"), show.frame, movie);
-    ui.keys.replaceChildren(...overlays.legend());
+    if (movie.length) {
+      overlays.draw(get("drawings"), show.frame, movie);
+      for (const { named } of panels) named.replaceChildren(...ringed(get("marks"), movie));
+    }
+    ui.keys.replaceChildren(...markKeys(get("marks")), ...overlays.legend());
   };
   const error = () => {
     ui.error.textContent = get("error");
@@ -240,7 +246,7 @@ function render({ model, el }) {
   };
   hear("change:says", says);
   hear("change:plots", plotted);
-  hear("change:drawings", drawn);
+  for (const name of ["drawings", "marks"]) hear(`change:${name}`, drawn);
   hear("change:error", error);
   hear("change:notice", () => notice(get("notice")));
   hear("change:progress", progress);
