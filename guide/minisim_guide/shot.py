@@ -181,7 +181,7 @@ class Shot:
     @property
     def sight(self) -> _plots.Sight:
         """What plots, sentences and overlays look at."""
-        marks = _plots.places(self.experiment, self.plan.marks)
+        marks = _plots.places(self.plan.right.own(self.experiment), self.plan.marks)
         return _plots.Sight(*self.recordings, self.frame, self.wish.pixel, self.wish.roi, marks)
 
     def details(self, changed: bool = True) -> Details:
