@@ -58,6 +58,13 @@ def _stills(options: argparse.Namespace) -> None:
             print(f"Wrote the stills and numbers of {page}")
 
 
+def _build(options: argparse.Namespace) -> None:
+    from minisim_guide.build import build
+
+    for page in build(options.folder):
+        print(f"Wrote {page}", flush=True)
+
+
 _ABOUT = ["-h", "--help", "--version"]
 
 
@@ -96,6 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     stills = commands.add_parser("stills", help="run the pages and store stills and numbers in them")
     stills.add_argument("places", nargs="*", type=Path, help="pages or folders; default: the guide's own")
     stills.set_defaults(run=_stills)
+
+    build = commands.add_parser("build", help="write the guide as files that need no server")
+    build.add_argument(
+        "folder", nargs="?", type=Path, default="minisim-guide-site", help="default: %(default)s"
+    )
+    build.set_defaults(run=_build)
     return parser
 
 

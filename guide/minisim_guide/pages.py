@@ -44,10 +44,10 @@ def folder() -> Path:
     return found
 
 
-def pages() -> list[Page]:
-    """List the pages in reading order, the index first."""
-    numbered = sorted(folder().glob("[0-9][0-9]_*.ipynb"))
-    return [_page(file) for file in [folder() / "index.ipynb", *numbered]]
+def pages(where: Path | None = None) -> list[Page]:
+    """List the pages in reading order, the index first; the guide's own, or those of another folder."""
+    where = where or folder()
+    return [_page(file) for file in [where / "index.ipynb", *sorted(where.glob("[0-9][0-9]_*.ipynb"))]]
 
 
 def _page(file: Path) -> Page:

@@ -140,7 +140,10 @@ def _settings(port: int, base_url: str, pages: list[Page], preheat: int | None) 
     settings.VoilaConfiguration.kernel_spec_manager_class = ThisPython
     settings.VoilaConfiguration.resources = {
         "guide": {
-            "pages": [{"name": page.file.stem, "label": page.label} for page in pages],
+            "pages": [
+                {"name": p.file.stem, "label": p.label, "href": url_path_join(base_url, RENDER, p.file.name)}
+                for p in pages
+            ],
             "titles": {page.file.stem: page.title for page in pages},
         }
     }

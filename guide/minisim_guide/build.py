@@ -1,0 +1,124 @@
+"""The whole guide as files: no server, no kernel, nothing from elsewhere; it opens from a disk, too.
+
+Each page is one HTML file. A figure stands there as its still until its bundle is there, and on paper.
+Bundles are scripts, for a page that was opened from a disk may load scripts and nothing else; for the
+same reason the viewer is one plain script rather than a module.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from minisim_guide.errors import GuideError
+from minisim_guide.pages import Page, pages
+from minisim_guide.prose import html
+
+TEMPLATES = Path(__file__).parent / "site" / "voila" / "templates" / "guide"
+
+
+def build(target: Path, source: Path | None = None) -> Iterator[Path]:
+    """Write the site and yield each page's file when it is written.
+
+    Parameters
+    ----------
+    target
+        The folder to write to; files of the same names are replaced.
+    source
+        The folder of the pages; default: the guide's own.
+
+    Raises
+    ------
+    GuideError
+        If the folder cannot be written, a page fails or has no still of a figure.
+    """
+    listed = pages(source)
+    links = [{"name": p.file.stem, "label": p.label, "href": f"{p.file.stem}.html"} for p in listed]
+    try:
+        (target / "figures").mkdir(parents=True, exist_ok=True)
+        (target / "guide.js").write_text(script(), "utf-8")
+        (target / "guide.css").write_text(stylesheet(), "utf-8")
+        if (images := listed[0].file.parent / "images").is_dir():
+            shutil.copytree(images, target / "images", dirs_exist_ok=True, ignore=_not_a_picture)
+        for page in listed:
+            cells = list(_cells(page, target))
+            text = _template().render(title=page.title, pages=links, here=page.file.stem, cells=cells)
+            written = target / f"{page.file.stem}.html"
+            written.write_text(text, "utf-8")
+            yield written
+    except OSError as error:
+        raise GuideError(f"The site cannot be written to {target}: {error.strerror}.") from error
+
+
+def script() -> str:
+    """Return the viewer, and what puts it on a page of the site, as one plain script."""
+    from minisim_guide.viewer import _PARTS, module
+
+    parts = module(*_PARTS, "site.js")
+    return f"(() => {{\n{re.sub(r'^export (default .*$)?', '', parts, flags=re.MULTILINE)}}})();\n"
+
+
+def stylesheet() -> str:
+    """Return the look of the pages and of the figures."""
+    from minisim_guide import viewer
+
+    return (TEMPLATES / "static" / "guide.css").read_text("utf-8") + viewer.stylesheet()
+
+
+def _template() -> Any:
+    import jinja2
+
+    return jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES)).get_template("page.html.j2")
+
+
+def _not_a_picture(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if not name.endswith(".png")]
+
+
+def _cells(page: Page, target: Path) -> Iterator[dict[str, Any]]:
+    """Yield what the template needs of each cell: prose, a figure with its still, or a still as HTML."""
+    import nbformat
+
+    names: dict[str, Any] = {}
+    for cell in nbformat.read(page.file, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            yield {"prose": html(cell.source)}
+            continue
+        shown = _run(cell.source, names, page)
+        data = {kind: value for output in cell.outputs for kind, value in output.get("data", {}).items()}
+        if "image/png" in data:
+            alt = cell.outputs[0].metadata["image/png"]["alt"]
+            (target / "figures" / f"{cell.id}.png").write_bytes(base64.b64decode(data["image/png"]))
+            live = hasattr(shown, "bundle")
+            if live:
+                (target / "figures" / f"{cell.id}.js").write_text(_bundled(cell.id, shown.bundle()), "ascii")
+            yield {"figure": cell.id, "alt": alt, "live": live}
+        elif "text/html" in data:
+            yield {"prose": "".join(data["text/html"])}
+        elif shown is not None:
+            raise GuideError(f"{page.file} has no still of a figure; run minisim-guide stills first.")
+
+
+def _run(code: str, names: dict[str, Any], page: Page) -> Any:
+    """Run a cell as a notebook does, and return the value of its last line."""
+    lines = ast.parse(code)
+    last = lines.body.pop() if lines.body else None
+    if not isinstance(last, ast.Expr):
+        lines.body += [last] if last else []
+        last = ast.Expr(ast.Constant(None))
+    shown = ast.fix_missing_locations(ast.Expression(last.value))
+    try:
+        exec(compile(lines, page.file.name, "exec"), names)
+        return eval(compile(shown, page.file.name, "eval"), names)
+    except Exception as error:
+        raise GuideError(f"{page.file} fails: {error!r}.") from error
+
+
+def _bundled(name: str, data: bytes) -> str:
+    return f"minisim.bundle({json.dumps(name)}, {json.dumps(base64.b64encode(data).decode())});\n"
