@@ -103,7 +103,7 @@ def bundle(live: Live) -> bytes:
         "progress": {},
     }
     traits["meta"] = {**named["meta"], "static": True, "opening": {**named["meta"]["opening"], **_now(named)}}
-    picture = shot.picture() | {"count": 1, "packed": True, "binned": 1}
+    picture = shot.whole().picture() | {"count": 1, "packed": True, "binned": 1}
     about = {
         "traits": traits,
         "picture": {name: value for name, value in picture.items() if name not in wire.SIDES},

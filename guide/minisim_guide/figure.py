@@ -50,6 +50,8 @@ class Figure:
         the frame shown. Each step runs by itself, and a newer wish drops the rest.
     marks
         Names of places that are found in the scene and marked in the pictures (`minisim_guide.plots.MARKS`).
+    average
+        Show the mean of the whole movie instead of its frames.
     frame
         The frame shown first.
     pixel
@@ -73,6 +75,7 @@ class Figure:
         says: str = "",
         plots: Iterable[str] = (),
         marks: Iterable[str] = (),
+        average: bool = False,
         frame: int = 0,
         pixel: tuple[int, int] | None = None,
         roi: tuple[float, float, float, float] | None = None,
@@ -80,11 +83,11 @@ class Figure:
         experiment = ms.presets.get(scene) if isinstance(scene, str) else scene
         switches = ms.layers.check(switches)
         controls = board(experiment, sliders, more)
-        self.plan = Plan(controls, left, right, switches, says, tuple(plots), tuple(marks))
+        self.plan = Plan(controls, left, right, switches, says, tuple(plots), tuple(marks), average)
         state = {
             "off": list(ms.layers.check(off)),
             "seed": experiment.seed,
-            "frame": frame,
+            "frame": 0 if average else frame,
             "pixel": list(pixel or ()),
             "roi": list(roi or ()),
             "overlay": [],

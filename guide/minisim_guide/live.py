@@ -100,7 +100,9 @@ class Live:
         return Shot(self.plan, self.wish())
 
     def settle(self) -> None:
-        """Compute the plots of the whole movie that are pending, here and now."""
+        """Compute what is pending of the whole movie, its mean and its plots, here and now."""
+        if self._sent.draft:
+            self._publish_picture(self.shot().whole().picture(), draft=False)
         for place, step in steps(self._slow):
             self._publish_plot((place, step()))
         self._slow = {}
@@ -123,10 +125,14 @@ class Live:
             yield Piece("picture", shot.picture, "the picture")
         yield Piece("details", partial(shot.details, self._plotted != _about(wish)), "the plots")
         yield Piece("rest")
+        while (averaged := shot.averaged())[0] < averaged[1]:
+            yield Piece("share", shot.advance)
         if self._sent.draft:
             yield Piece("sharp", shot.picture, "the picture")
         for off in views(self.plan, wish.off) if self._watched else ():
             if off not in self._sent.around(wish.scene, shot.frame):
+                for step in shot.portions(off):
+                    yield Piece("share", step)
                 yield Piece("view", partial(_view, shot, off))
         if self._plotted != _about(wish):
             for place, step in steps(self._slow):
@@ -152,13 +158,15 @@ class Live:
             getattr(self, f"_publish_{kind}")(content)
 
     def _publish_picture(self, content: dict[str, Any], draft: bool = True) -> None:
-        self.seen = content
+        taken, count = content["averaged"]
+        if taken == count or not hasattr(self, "seen"):  # Cancel goes back to what is whole
+            self.seen = content
         sent = wire.picture(content, self._link, draft=draft)
         if sent != self.viewer.picture:  # what is equal does not travel, and is never answered
             self._link.sent("picture", sum(len(sent[side]) for side in wire.SIDES))
         self.viewer.picture = sent
         self.viewer.error = self.viewer.notice = ""
-        self._sent.draft = sent["binned"] > 1
+        self._sent.draft = sent["binned"] > 1 or taken < count
         have = self._sent.at(content["version"])
         if not self._sent.draft:
             have.add(content["frame"])
@@ -181,6 +189,11 @@ class Live:
             self.viewer.plots = specs
         elif made is not None and self.viewer.progress:
             self.viewer.progress = dict(self.viewer.progress) | {"done": float(made)}
+
+    def _publish_share(self, done: float | None) -> None:
+        """Tell how far the mean is that the reader waits for; None: nobody waits for this one."""
+        if done is not None:
+            self.viewer.progress = {"what": "the average", "done": done} if done < 1 else {}
 
     def _publish_view(self, content: tuple[int, int, Off, np.ndarray]) -> None:
         scene, frame, off, view = content

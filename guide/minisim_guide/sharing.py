@@ -37,7 +37,8 @@ def snippet(shot: Shot) -> str:
         sets = differences(shot.experiment, panel.own(shot.experiment))
         own = f".with_({', '.join(f'{n}={v!r}' for n, v in sets.items())})" if sets else ""
         lines.append(f"{side} = ms.simulate(exp{own}){without}  # {panel.title}")
-    lines.append(f"counts = right.frames[{shot.frame}]")
+    shown = ":].mean(axis=0)" if shot.plan.average else f"{shot.frame}]"
+    lines.append(f"counts = right.frames[{shown}")
     return "\n".join(lines) + "\n"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import minisim_core as ms
 
 from . import plots as _plots
+from .averages import Average, average
 from .board import Board
 from .overlays import OVERLAYS
 from .values import nested
@@ -60,6 +61,7 @@ class Plan:
     says: str
     plots: tuple[str, ...]
     marks: tuple[str, ...] = ()
+    average: bool = False
 
     @property
     def panels(self) -> dict[str, Panel]:
@@ -147,20 +149,41 @@ class Shot:
 
     @property
     def count(self) -> int:
-        """Number of frames."""
-        return len(self.recordings[1].frames)
+        """Number of pictures: the frames, or their mean alone."""
+        return 1 if self.plan.average else len(self.recordings[1].frames)
 
     @property
     def frame(self) -> int:
         """The frame shown."""
         return min(max(self.wish.frame, 0), self.count - 1)
 
+    @property
+    def averages(self) -> tuple[Average, ...]:
+        """The means of both sides, as far as they are made; none where frames are shown."""
+        if not self.plan.average:
+            return ()
+        return tuple(average(recording.experiment) for recording in self.recordings)
+
+    def averaged(self) -> list[int]:
+        """Return of how many frames the picture is the mean so far, and of how many it will be."""
+        return [sum(a.taken for a in self.averages), sum(a.count for a in self.averages)]
+
+    def advance(self) -> float:
+        """Add a portion to the mean that is behind, and return the share done."""
+        min(self.averages, key=lambda a: a.taken).step()
+        taken, count = self.averaged()
+        return taken / count
+
+    def whole(self) -> Shot:
+        """Make the means to their end."""
+        while any(not a.whole for a in self.averages):
+            self.advance()
+        return self
+
     def picture(self) -> dict[str, Any]:
-        """Return the current frame of both sides, and how to read it."""
-        other, recording = self.recordings
-        if self._sides is None:
-            self._sides = other.frames[self.frame], recording.frames[self.frame]
-        left, right = self._sides
+        """Return the current frame of both sides, or what there is of their means, and how to read it."""
+        recording = self.recordings[1]
+        left, right = self._pair()
         return {
             "version": self.wish.version,
             "scene": self.wish.scene,
@@ -174,9 +197,19 @@ class Shot:
             "frame_rate_hz": float(recording.experiment.frame_rate_hz),
             "counts_to_e": recording.counts_to_e._asdict(),
             "readings": self.plan.board.readings(self.experiment, self.wish.values),
+            "averaged": self.averaged(),
             "left": left,
             "right": right,
         }
+
+    def _pair(self) -> tuple[np.ndarray, np.ndarray]:
+        if self.plan.average:
+            left, right = (a.counts() for a in self.averages)
+            return left, right
+        if self._sides is None:
+            left, right = (recording.frames[self.frame] for recording in self.recordings)
+            self._sides = left, right
+        return self._sides
 
     @property
     def sight(self) -> _plots.Sight:
@@ -194,24 +227,43 @@ class Shot:
         slow = {place: plot for place, plot in enumerate(made) if isinstance(plot, Iterator)}
         first = [(next(plot) if changed else None) if isinstance(plot, Iterator) else plot for plot in made]
         says = [_plots.SENTENCES[self.plan.says](sight)] if self.plan.says else []
+        still = {"shift_px": dict.fromkeys(self.plan.panels, [])} if self.plan.average else {}
         notes = self.plan.board.notes(self.experiment, self.wish.values)
         return Details(
             " ".join([*says, *notes]),
             [plot if isinstance(plot, dict) else None for plot in first],
-            [OVERLAYS[n](sight) | {"name": n, "version": self.wish.version} for n in self.wish.overlay],
+            [
+                OVERLAYS[n](sight) | still | {"name": n, "version": self.wish.version}
+                for n in self.wish.overlay
+            ],
             _plots.describe_marks(sight.marks),
             slow,
         )
 
     def view(self, key: Off) -> np.ndarray:
-        """Return the counts of the current frame that a side's key stands for, (H, W)."""
+        """Return the counts of the current frame, or of the mean, that a side's key stands for, (H, W)."""
+        if self.plan.average:
+            for step in self.portions(key):
+                step()
+            return average(self._viewed(key)).counts()
+        frame: np.ndarray = ms.simulate(self._viewed(key)).frames[self.frame]
+        return frame
+
+    def portions(self, key: Off) -> Iterator[Callable[[], None]]:
+        """Yield the steps that are left of the mean that a side's key stands for."""
+        if self.plan.average:
+            mean = average(self._viewed(key))
+            while not mean.whole:
+                yield mean.step
+
+    def _viewed(self, key: Off) -> ms.Experiment:
+        """Return the experiment that a side's key stands for."""
         own = [name for name in key if name in self.plan.panels]
         off = ms.layers.check(name for name in key if name not in own)
         experiment = self.experiment.with_(off=off)
         for side in own:
             experiment = self.plan.panels[side].own(experiment)
-        frame: np.ndarray = ms.simulate(experiment).frames[self.frame]
-        return frame
+        return experiment
 
     def chunk(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """Return frames of both sides."""

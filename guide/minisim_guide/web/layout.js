@@ -132,7 +132,7 @@ function layout(meta, controls) {
       + "marked pixel; plus and minus zoom. All keys are listed under Keys.",
   }, left.node, right.node);
   const display = displayControls(meta.bits), player = playerRow(), actions = actionRow();
-  const draft = h("div", { class: "mg-draft", hidden: true }, "draft while dragging");
+  const draft = h("div", { class: "mg-draft", hidden: true });
   const pictures = h("div", { class: "mg-pictures" }, stage, display.outside, draft);
   const wipe = ranged("Divider", { min: 0, max: 100, value: 50, step: 0.5, "data-wipe": true });
   wipe.node.classList.add("mg-wipe");

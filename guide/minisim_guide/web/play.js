@@ -20,7 +20,7 @@ function playing(fig) {
 
   function set(on) {
     clearTimeout(timer);
-    if (on === show.playing) return;
+    if (on === show.playing || movie.length < 2) return;
     show.playing = on;
     player.play.textContent = on ? "❚❚" : "▶";
     player.play.setAttribute("aria-label", on ? "Pause" : "Play");
@@ -48,12 +48,19 @@ function playing(fig) {
 
   const seconds = () => `${(show.frame / get("picture").frame_rate_hz).toFixed(2)} s`;
 
+  /** Which moment is shown, in words; or that it is none. */
+  function when() {
+    const frames = get("picture").averaged[1] / 2;
+    return frames ? `mean of all ${whole(frames)} frames` : `at ${seconds()}`;
+  }
+
   function time() {
     const { scrub, clock } = player;
     scrub.max = movie.length - 1;
     scrub.value = show.frame;
     scrub.setAttribute("aria-valuetext", `${seconds()}, frame ${show.frame + 1} of ${movie.length}`);
     clock.textContent = `${seconds()} of ${three(movie.length / get("picture").frame_rate_hz)} s`;
+    if (get("picture").averaged[1]) clock.textContent = `Both pictures: ${when()}`;
   }
 
   // Whoever touches the figure is the one who plays it from then on.
@@ -68,5 +75,5 @@ function playing(fig) {
     " ": () => set(!show.playing), ArrowLeft: () => seek(show.frame - 1), ArrowRight: () => seek(show.frame + 1),
     Home: () => seek(0), End: () => seek(movie.length - 1),
   };
-  return { set, seek, auto, time, seconds, keys, end: () => { show.playing = false; clearTimeout(timer); } };
+  return { set, seek, auto, time, when, keys, end: () => { show.playing = false; clearTimeout(timer); } };
 }

@@ -90,6 +90,7 @@ function render({ model, el }) {
     if (!pair) return;
     display.prepare(pair);
     paint(pair);
+    root.classList.toggle("mg-averaged", get("picture").averaged[1] > 0);
     Object.assign(root.dataset, { mode: show.mode, version: movie.version, frame: show.frame });
     play.time();
     plots.at(show.frame);
@@ -113,7 +114,9 @@ function render({ model, el }) {
       // The divider stands where the pictures meet, on the border of two pixels.
       ui.divider.style.left = `${100 * clamp(look.view.framed([0, edge / width])[1], 0, 1)}%`;
     }
-    ui.draft.hidden = bins === 1;
+    const [taken, count] = get("picture").averaged;
+    ui.draft.hidden = bins === 1 && taken === count;
+    ui.draft.textContent = bins > 1 ? "draft while dragging" : `mean of 1 in ${Math.round(count / taken)} frames so far`;
   }
 
   /** Show a cell wherever it is drawn; null for none. */
@@ -130,7 +133,7 @@ function render({ model, el }) {
     after.textContent = show.mode === "difference" ? "" : `${titles.right} ▸`;
     const what = { wipe: `Wipe: ${titles.left}, left of the divider; ${titles.right}, right of it`,
       difference: `Difference: ${titles.right} minus ${titles.left}` }[show.mode];
-    const rest = `, at ${play.seconds()}. ${get("says")} ${markWords(get("marks"))}Display range: ${display.words()}.`;
+    const rest = `, ${play.when()}. ${get("says")} ${markWords(get("marks"))}Display range: ${display.words()}.`;
     left.canvas.setAttribute("aria-label", titles.left + rest);
     right.canvas.setAttribute("aria-label", (what || titles.right) + rest);
     ui.wipe.value = 100 * show.split;
