@@ -14,6 +14,7 @@ from .cells import (
     owner_traces,
     strongest_owner,
 )
+from .motion import Spot, main_owners, path_spectrum, spot, strongest_rhythm_hz
 from .profiles import RadialProfile, Spectrum, radial_profile, sampled_line, spectrum
 
 __all__ = [
@@ -24,14 +25,19 @@ __all__ = [
     "PhotonTransfer",
     "RadialProfile",
     "Spectrum",
+    "Spot",
     "body_mask",
     "brightest_cell",
     "detectability_by_depth",
     "histogram",
+    "main_owners",
     "owner_traces",
+    "path_spectrum",
     "photon_transfer",
     "radial_profile",
     "sampled_line",
     "spectrum",
+    "spot",
     "strongest_owner",
+    "strongest_rhythm_hz",
 ]

@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Callable, Iterator
 
 from .camera import plot_histogram, plot_photon_transfer, plot_radial_profile
+from .demixing import plot_demixed_cells, plot_demixing_by_density, plot_four_readings
 from .depth import (
     plot_detectable_by_depth,
     plot_light_against_defocus,
@@ -19,6 +20,15 @@ from .depth import (
     plot_snr_by_depth,
 )
 from .marks import MARKS, Mark, describe_marks, places
+from .motion import (
+    plot_path,
+    plot_path_spectrum,
+    plot_pixel_owner,
+    plot_registration,
+    plot_sharpened,
+    plot_smear,
+)
+from .owners import plot_owner_courses, plot_owners
 from .sentences import MEASURES, SENTENCES, Measure, out_of_focus_share, say_out_of_focus
 from .side import plot_side_view, plot_side_view_diagonal
 from .sight import Sight, Subject, subject
@@ -61,6 +71,17 @@ PLOTS: dict[str, Plot] = {
     "histogram": plot_histogram,
     "side_view": plot_side_view,
     "side_view_diagonal": plot_side_view_diagonal,
+    "owners": plot_owners,
+    "owner_courses": plot_owner_courses,
+    "four_readings": plot_four_readings,
+    "demixed_cells": plot_demixed_cells,
+    "demixing_by_density": plot_demixing_by_density,
+    "path": plot_path,
+    "path_spectrum": plot_path_spectrum,
+    "smear": plot_smear,
+    "pixel_owner": plot_pixel_owner,
+    "registration": plot_registration,
+    "sharpened": plot_sharpened,
 }
 
 _TITLES = {
@@ -69,6 +90,14 @@ _TITLES = {
     "photon_transfer": "Noise grows with light",
     "snr_by_depth": "Which cells stand out of the noise",
     "detectable_by_depth": "Cells in the field, by depth",
+    "owner_courses": "Who contributes, over time",
+    "four_readings": "Four readings of one cell",
+    "demixed_cells": "Every detectable cell, read two ways",
+    "demixing_by_density": "Cells followed, by density",
+    "smear": "One cell in the mean image",
+    "pixel_owner": "Whose cell is this pixel on?",
+    "registration": "Shifts found by registration",
+    "sharpened": "One cell in the mean image",
 }
 
 

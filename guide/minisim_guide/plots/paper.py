@@ -22,7 +22,9 @@ def draw_spec(axes: Axes, spec: Spec) -> None:
     for axis, scale in (("x", axes.set_xscale), ("y", axes.set_yscale)):
         if spec[axis].get("log"):
             scale("log")
-    {"bars": _bars, "traces": _traces, "side": _side}.get(spec["kind"], _curves)(axes, spec)
+    {"bars": _bars, "traces": _traces, "side": _side, "stack": _stack}.get(
+        spec["kind"], _curves
+    )(axes, spec)
     for band in spec.get("bands", ()):
         axes.axvspan(band["from"], band["to"], color="#f9e7d8", zorder=0)
     for mark in spec.get("marks", ()):
@@ -47,6 +49,8 @@ def draw_spec(axes: Axes, spec: Spec) -> None:
     axes.set_xlabel(x["label"], fontsize=_SMALL)
     axes.set_ylabel(y["label"], fontsize=_SMALL)
     axes.tick_params(labelsize=_SMALL)
+    if not x["label"]:
+        axes.set_xticks([])
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -60,6 +64,15 @@ def _bars(axes: Axes, spec: Spec) -> None:
         x, y = np.array(s["x"]), np.array(s["y"])
         axes.bar(x, y, 0.92 * spec["width"], below, color=_ink(s, index), label=s["name"])
         below = below + y
+
+
+def _stack(axes: Axes, spec: Spec) -> None:
+    """Draw areas on top of each other, the first one lowest."""
+    below: Any = 0.0
+    for index, s in enumerate(spec["series"]):
+        above = below + np.array(s["y"])
+        axes.fill_between(s["x"], below, above, color=_ink(s, index), label=s["name"], linewidth=0)
+        below = above
 
 
 def _curves(axes: Axes, spec: Spec) -> None:
@@ -103,6 +116,10 @@ def _side(axes: Axes, spec: Spec) -> None:
 def _traces(axes: Axes, spec: Spec) -> None:
     """Draw traces above each other in one scale, each named at its left."""
     for index, s in enumerate(spec["series"]):
+        for dots in s.get("dots", ()):
+            ink = INKS[dots["ink"]] if "ink" in dots else _ink(s, index)
+            axes.plot(dots["x"], np.array(dots["y"]) - s["mean"] + s["at"], "o", markersize=3, color=ink,
+                      markerfacecolor="none" if dots.get("hollow") else ink)  # fmt: skip
         axes.plot(s["x"], np.array(s["y"]) - s["mean"] + s["at"], color=_ink(s, index), linewidth=0.8)
     axes.set_yticks([s["at"] for s in spec["series"]], [s["name"] for s in spec["series"]])
     for label, (index, s) in zip(axes.get_yticklabels(), enumerate(spec["series"]), strict=True):
@@ -114,5 +131,6 @@ def _traces(axes: Axes, spec: Spec) -> None:
     )
     axes.plot([1.01, 1.01], [low, low + length], color=INKS["ink"], linewidth=2, clip_on=False,
               transform=axes.get_yaxis_transform())  # fmt: skip
-    axes.text(1.02, low + length / 2, f"{length:g} e⁻", fontsize=_SMALL - 1, va="center",
+    unit = spec["y"].get("unit", "e⁻")
+    axes.text(1.02, low + length / 2, f"{length:g} {unit}", fontsize=_SMALL - 1, va="center",
               transform=axes.get_yaxis_transform())  # fmt: skip

@@ -9,6 +9,8 @@ import numpy as np
 
 import minisim_core as ms
 
+from .motion import say_motion
+from .owners import say_crosstalk
 from .sight import Sight
 from .spec import percent
 
@@ -55,4 +57,8 @@ MEASURES = {
         "Share of the light that comes from cells out of focus", _measure_out_of_focus, percent
     ),
 }
-SENTENCES: dict[str, Callable[[Sight], str]] = {"out_of_focus": say_out_of_focus}
+SENTENCES: dict[str, Callable[[Sight], str]] = {
+    "out_of_focus": say_out_of_focus,
+    "crosstalk": say_crosstalk,
+    "motion": say_motion,
+}

@@ -49,15 +49,15 @@ def plot_traces(sight: Sight) -> Iterator[float | Spec]:
     owners = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     whole = np.sum(list(owners.values()), axis=0)
     every = -(-count // POINTS)
-    times = short(_thinned(np.asarray(recording.times_s)[:count], every))
+    times = short(thinned(np.asarray(recording.times_s)[:count], every))
     lanes = {"everything": ("everything", "ink", whole)}
     lanes |= {name: (*OWNERS[name], values) for name, values in owners.items()}
-    span = float(np.ptp(_thinned(whole, every))) or 1.0
+    span = float(np.ptp(thinned(whole, every))) or 1.0
     own_share, own_change = _own(owners, whole)
     notes = [f"its own cell: {percent(own_share)} of the light, {percent(own_change)} of what varies"]
     series, floor = [], 0.0
     for name, (words, ink, values) in reversed(lanes.items()):
-        trace = _thinned(values, every)
+        trace = thinned(values, every)
         mean = float(values.mean())
         if name == "own" and whom.own is not None:
             words = f"cell {whom.own}"
@@ -75,7 +75,7 @@ def plot_traces(sight: Sight) -> Iterator[float | Spec]:
     yield {
         "kind": "traces",
         "title": f"Whose light reads {whom.words}",
-        "x": {"label": "time, s", "limits": _span(recording, count), "kind": "time", "every": every},
+        "x": {"label": "time, s", "limits": span(recording, count), "kind": "time", "every": every},
         "y": {"label": "e⁻ per pixel", "limits": [-0.12 * span, floor]},
         "series": series,
         "notes": notes,
@@ -124,7 +124,7 @@ def plot_spectrum(sight: Sight) -> Iterator[float | Spec]:
             done += PIECE / count / len(sides)
             yield min(done, 1.0)
         found[side] = ms.measures.spectrum(100 * trace / (trace.mean() or 1.0), rate_hz)
-    lines = _lines(sight.right.experiment)
+    rhythms = lines(sight.right.experiment)
     top = max(float(s.amplitude.max()) for s in found.values())
     bottom = min(float(np.percentile(s.amplitude, 5)) for s in found.values())
     limits = decades(max(bottom, top / 1e4) / 1.5, 2.5 * top)
@@ -139,9 +139,9 @@ def plot_spectrum(sight: Sight) -> Iterator[float | Spec]:
             | styles[side]
             for side, s in found.items()
         ],
-        "marks": [{"x": at, "label": label} for at, label, _ in lines],
+        "marks": [{"x": at, "label": label} for at, label, _ in rhythms],
         "summary": f"Lines: amplitude of each rhythm in {whom.words}, up to {rate_hz / 2:g} Hz; "
-        + (", ".join(_line_words(line, found["right"]) for line in lines) or "the brain stands still")
+        + (", ".join(_line_words(line, found["right"]) for line in rhythms) or "the brain stands still")
         + ".",
     }
 
@@ -151,7 +151,7 @@ def _line_words(line: tuple[float, str, str], spectrum: ms.measures.Spectrum) ->
     return f"{words}: {number(float(np.interp(at, spectrum.frequency_hz, spectrum.amplitude)), 2)} %"
 
 
-def _lines(e: ms.Experiment) -> list[tuple[float, str, str]]:
+def lines(e: ms.Experiment) -> list[tuple[float, str, str]]:
     """Return where the brain's rhythms show at this frame rate: position, label, words."""
     if "motion" in e.off or not e.motion.looseness:
         return []
@@ -173,13 +173,14 @@ def _lines(e: ms.Experiment) -> list[tuple[float, str, str]]:
     return found
 
 
-def _span(recording: Any, count: int) -> list[float]:
+def span(recording: Any, count: int) -> list[float]:
+    """Return the limits of a time axis for so many frames, in s."""
     times = np.asarray(recording.times_s)
     last = float(times[count - 1])
     return [float(times[0]), max(last, float(times[0]) + 1 / recording.experiment.frame_rate_hz)]
 
 
-def _thinned(values: Any, every: int) -> NDArray[np.float64]:
+def thinned(values: Any, every: int) -> NDArray[np.float64]:
     """Average so many values into one: what is sent must fit the plot."""
     flat = np.asarray(values, dtype=float)
     starts = np.arange(0, len(flat), every)

@@ -93,7 +93,7 @@ class Plot {
     this.values = []; // per series: where its value at the pointer is written
     this.svg = h("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": spec.summary });
     this.axes(yTicks);
-    const draw = { bars: "bars", points: "points", traces: "lanes", side: "side" }[spec.kind] || "lines";
+    const draw = { bars: "bars", points: "points", traces: "lanes", stack: "stack", side: "side" }[spec.kind] || "lines";
     this[draw]();
     this.marks();
     this.hair = h("line", { class: "mg-hair", y1: top, y2: height - bottom, visibility: "hidden" });
@@ -194,6 +194,19 @@ class Plot {
     });
   }
 
+  /** Areas on top of each other, the first one lowest. */
+  stack() {
+    const { spec, X, Y, svg } = this, below = [];
+    spec.series.forEach((s, index) => {
+      const xs = s.x.map(X), floor = s.x.map((_, i) => Y(below[i] || 0));
+      s.y.forEach((v, i) => { below[i] = (below[i] || 0) + v; });
+      const tops = below.map(Y);
+      const back = linePath(xs.toReversed(), floor.toReversed()).replace("M", "L");
+      svg.append(h("path", { d: `${linePath(xs, tops)}${back}Z`, style: `fill:${inkOf(s, index)}`, "data-series": index }));
+      this.drawn.push({ xs, ys: tops });
+    });
+  }
+
   points() {
     const { spec, X, Y, svg } = this;
     spec.series.forEach((s, index) => {
@@ -213,6 +226,11 @@ class Plot {
       const xs = s.x.map(X), ys = s.y.map((v) => Y(v - s.mean + s.at)), at = Y(s.at);
       svg.append(h("line", { class: "mg-grid", x1: left, x2: right, y1: at, y2: at }));
       this.line(s, index, xs, ys, { class: "mg-line mg-trace" });
+      for (const dots of s.dots || []) {
+        const ink = dots.ink ? `var(--${dots.ink})` : inkOf(s, index), seen = dots.x.map((_, i) => i).filter((i) => Number.isFinite(dots.y[i]));
+        svg.append(h("path", { class: "mg-points", style: dots.hollow ? `fill:none;stroke:${ink}` : `fill:${ink}`,
+          d: ringPath(seen.map((i) => X(dots.x[i])), seen.map((i) => Y(dots.y[i] - s.mean + s.at)), dots.hollow ? 2.6 : 1.8) }));
+      }
       this.drawn.push({ xs, ys });
       const y = Math.max(at + 4, free + 12);
       free = y;
@@ -223,7 +241,7 @@ class Plot {
     const unit = Math.abs(Y(spec.y.limits[0]) - Y(spec.y.limits[0] + 1)) || 1;
     const length = roundLength((0.35 * (height - bottom - top)) / unit), foot = height - bottom - 6;
     svg.append(h("path", { class: "mg-bar", d: `M${right + 8} ${foot}V${(foot - length * unit).toFixed(1)}` }));
-    this.text(right + 13, foot - (length * unit) / 2 + 4, `${three(length)} e⁻`, {});
+    this.text(right + 13, foot - (length * unit) / 2 + 4, `${three(length)} ${spec.y.unit || "e⁻"}`, {});
     this.text(0, 10, spec.y.label, { class: "mg-axis" });
   }
 
@@ -233,7 +251,7 @@ class Plot {
       spec.series.forEach((s, i) => {
         const ink = inkOf(s, i), dots = this.dotted && !s.line;
         const swatch = h("svg", { width: 20, height: 10, viewBox: "0 0 20 10", "aria-hidden": "true" });
-        if (spec.kind === "bars") swatch.append(h("rect", { x: 4, width: 12, height: 10, style: `fill:${ink}` }));
+        if (spec.kind === "bars" || spec.kind === "stack") swatch.append(h("rect", { x: 4, width: 12, height: 10, style: `fill:${ink}` }));
         else if (dots) swatch.append(h("circle", { cx: 10, cy: 5, r: 3,
           style: s.hollow ? `fill:none;stroke:${ink}` : `fill:${ink}` }));
         else swatch.append(h("path", { class: "mg-line", d: "M0 5H20", style: `stroke:${ink}`, "stroke-dasharray": dashOf(s) }));
