@@ -32,6 +32,7 @@ import minisim_core as ms
 
 from .plots import Sight
 from .plots.depth import seen_cells
+from .plots.owners import name_of, owners_of
 from .plots.spec import number
 
 Drawing = dict[str, Any]
@@ -125,6 +126,37 @@ def draw_detectable(sight: Sight) -> Drawing:
     }
 
 
+def draw_owners(sight: Sight) -> Drawing:
+    """Outline and name the cells that send the mark most light in this frame."""
+    recording, mask = sight.right, sight.mask()
+    frame = slice(sight.frame, sight.frame + 1)
+    found = [] if mask is None else owners_of(recording, mask / mask.sum(), None, frame)
+    if not found:
+        return _moving(sight) | {"summary": "Mark a pixel or a region: its strongest owners are outlined."}
+    outlines = _outlines(_bare(recording.experiment))
+    centres = np.asarray(recording.truth.centroids_px)[found]
+    near = np.asarray(recording.truth.near_focus)[found]
+    radius = recording.experiment.cells.radius_um / recording.pixel_um
+    told = list(zip(found, centres.tolist(), near.tolist(), strict=True))
+    return _moving(sight) | {
+        "paths": [
+            {
+                "kind": "near" if in_focus else "below",
+                "name": name_of(recording, cell),
+                "d": outlines[cell].at(*centre) if cell in outlines else "",
+            }
+            for cell, centre, in_focus in told
+        ],
+        "labels": [
+            {"x": round(x + radius, 1), "y": round(y - radius, 1), "text": name_of(recording, cell)}
+            for cell, (y, x), _ in told
+        ],
+        "summary": "Strongest owners of the mark in this frame: "
+        + ", ".join(name_of(recording, cell) for cell in found)
+        + ".",
+    }
+
+
 def draw_focal_surface(sight: Sight) -> Drawing:
     """Draw lines of equal depth of focus."""
     surface = np.asarray(sight.right.truth.focal_surface_um, dtype=float)
@@ -188,6 +220,11 @@ OVERLAYS: dict[str, Overlay] = {
     ),
     "detectable": Overlay(
         "Detectable cells", "Rings around the cells that stand out of the noise in one frame", draw_detectable
+    ),
+    "owners": Overlay(
+        "Owners of the mark",
+        "Outlines of the cells that send the marked place most of its light",
+        draw_owners,
     ),
     "focal_surface": Overlay(
         "Focal surface", "Lines of equal depth of focus: the surface is a shallow bowl", draw_focal_surface

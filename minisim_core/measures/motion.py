@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..parameters import ParameterError
 from .profiles import Spectrum, spectrum
-
-if TYPE_CHECKING:
-    from ..recording import Recording
 
 FloatArray = NDArray[np.floating]
 
@@ -161,31 +159,19 @@ def _half_width(light: FloatArray) -> float:
 # -- a pixel ---------------------------------------------------------------------------------
 
 
-def main_owners(
-    recording: Recording, pixel: tuple[int, int], frames: slice = slice(None)
-) -> NDArray[np.intp]:
-    """Say which cell sends a pixel most light.
+def main_owners(parts: Mapping[str, FloatArray]) -> NDArray[np.intp]:
+    """Say which cell sends most of the light that was split up.
 
     Parameters
     ----------
-    recording : Recording
-        With at least one cell.
-    pixel : (int, int)
-        Row and column.
-    frames : slice
-        Which frames.
+    parts : mapping of str to (T,) float
+        As `Recording.explain` returns them with ``cells=None``, with at least one cell.
 
     Returns
     -------
     (T,) int
         Index of the cell in the truth.
-
-    Raises
-    ------
-    ParameterError
-        If the pixel is not in the frame.
     """
-    parts = recording.explain(pixel, frames, cells=None)
     cells = [name for name in parts if name.startswith("cell:")]
     strongest = np.argmax([parts[name] for name in cells], axis=0)
     return np.array([int(cells[k][5:]) for k in strongest], dtype=np.intp)

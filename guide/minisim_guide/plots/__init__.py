@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 
+from . import motion
 from .camera import plot_histogram, plot_photon_transfer, plot_radial_profile
 from .demixing import plot_demixed_cells, plot_demixing_by_density, plot_four_readings
 from .depth import (
@@ -49,6 +50,7 @@ __all__ = [
     "Subject",
     "describe_marks",
     "finish",
+    "motion",
     "out_of_focus_share",
     "places",
     "say_out_of_focus",

@@ -14,7 +14,7 @@ from .owners import name_of
 from .pieces import Remembered
 from .sight import Sight, subject
 from .spec import Spec, empty, number, short
-from .time import POINTS, span, thinned
+from .time import POINTS, thinned, time_limits
 
 DENSITIES_PER_MM3 = (5e3, 1.5e4, 3e4, 6e4, 1.2e5)
 """Densities of the curve."""
@@ -29,7 +29,7 @@ _READINGS = {
     "corrected": ("less ring", "green"),
     "region": ("region", "soft"),
 }
-_WAYS = {
+_WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "blind": ("demixed from the movie alone", {"ink": "own"}),
     "told": ("demixed, footprints known", {"ink": "cool", "dash": True}),
     "corrected": ("region less 0.7 of its ring", {"ink": "green", "dot": True}),
@@ -87,7 +87,7 @@ def plot_four_readings(sight: Sight) -> Iterator[float | Spec]:
     yield {
         "kind": "traces",
         "title": f"{title}: {who}",
-        "x": {"label": "time, s", "limits": span(recording, count), "kind": "time", "every": every},
+        "x": {"label": "time, s", "limits": time_limits(recording, count), "kind": "time", "every": every},
         "y": {"label": "each in its own sd", "unit": "sd", "limits": [-0.3, max(floor, 1.0)]},
         "series": series,
         "notes": notes,
@@ -110,30 +110,31 @@ def plot_demixed_cells(sight: Sight) -> Iterator[float | Spec]:
         return
     seen = np.isfinite(found.blind)
     low = min(0.0, float(np.nanmin([found.region, np.where(seen, found.blind, 0), found.told])))
-    limits = [np.floor(10 * low) / 10, 1.0]
+    limits = [float(np.floor(10 * low) / 10), 1.0]
     groups = [
         ("found from the movie alone", "own", False, found.blind, seen),
         ("not found; footprint known", "cool", True, found.told, ~seen),
     ]
+    series: list[dict[str, Any]] = [
+        {
+            "name": f"{words}: {int(chosen.sum())}", "ink": ink, "hollow": hollow,
+            "x": short(found.region[chosen]), "y": short(values[chosen]),
+            "cells": found.cells[chosen].tolist(),
+        }
+        for words, ink, hollow, values, chosen in groups
+    ]  # fmt: skip
+    series.append({"name": "no gain", "ink": "soft", "line": True, "dash": True, "x": limits, "y": limits})
     yield {
         "kind": "points",
         "title": title,
         "x": {"label": "r of the region’s mean", "limits": limits},
         "y": {"label": "r demixed", "limits": limits},
-        "series": [
-            {
-                "name": f"{words}: {int(chosen.sum())}", "ink": ink, "hollow": hollow,
-                "x": short(found.region[chosen]), "y": short(values[chosen]),
-                "cells": found.cells[chosen].tolist(),
-            }
-            for words, ink, hollow, values, chosen in groups
-        ]
-        + [{"name": "no gain", "ink": "soft", "line": True, "dash": True, "x": limits, "y": limits}],
+        "series": series,
         "levels": [{"y": comparison.FOLLOWED_R, "label": "followed"}],
         "notes": [f"median r: {_median(found, 'region')} region, {_median(found, 'blind')} demixed"],
         "summary": f"Of {len(found.cells)} detectable cells, demixing found {int(seen.sum())} from the movie "
         f"alone; median r {_median(found, 'blind')}, of their regions’ means {_median(found, 'region')}.",
-    }  # fmt: skip
+    }
 
 
 def plot_demixing_by_density(sight: Sight) -> Iterator[float | Spec]:

@@ -15,9 +15,9 @@ from .owners import name_of, owners_of
 from .pieces import Remembered
 from .sight import Sight, subject
 from .spec import Spec, decades, empty, number, percent, short, upto
-from .time import LONGEST, POINTS, lines, span, thinned
+from .time import LONGEST, POINTS, lines, thinned, time_limits
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 SHOWN_S = 5.0
 """So much of a path is drawn: of more, strides could not be told apart."""
@@ -144,18 +144,18 @@ def plot_pixel_owner(sight: Sight) -> Iterator[float | Spec]:
         yield empty(title, "Motion is switched off: the pixel stays where it is.")
         return
     at_rest = ms.simulate(sight.right.experiment.with_(activity={"rate_hz": 0}))
-    pixel = tuple(sight.pixel) or _edge(sight.right)
+    pixel = tuple(sight.pixel) or edge_pixel(sight.right)
     named = owners_of(at_rest, pixel, None)
     if not named:
         yield empty(title, "No cell sends light to this pixel.")
         return
-    pieces, owners = [], []
+    pieces: list[Any] = []
+    owners: list[int] = []
     for first in range(0, count, _PIECE):
         frames = slice(first, min(first + _PIECE, count))
         parts = at_rest.explain(pixel, frames, cells=None)
         pieces.append([parts[f"cell:{cell}"] for cell in named])
-        cells = [name for name in parts if name.startswith("cell:")]
-        owners += [int(cells[k][5:]) for k in np.argmax([parts[name] for name in cells], axis=0)]
+        owners += ms.measures.main_owners(parts).tolist()
         yield frames.stop / count
     courses = np.concatenate(pieces, axis=1)
     known, often = np.unique(owners, return_counts=True)
@@ -167,7 +167,7 @@ def plot_pixel_owner(sight: Sight) -> Iterator[float | Spec]:
     yield {
         "kind": "lines",
         "title": title,
-        "x": {"label": "time, s", "limits": span(at_rest, count), "kind": "time", "every": every},
+        "x": {"label": "time, s", "limits": time_limits(at_rest, count), "kind": "time", "every": every},
         "y": {"label": "e⁻, cells at rest", "limits": [0, upto(courses)]},
         "series": [
             {"name": name_of(at_rest, cell), "x": times, "y": short(thinned(course, every))} | style
@@ -323,7 +323,7 @@ def _example(recording: Any) -> tuple[float, float] | None:
     return row, column
 
 
-def _edge(recording: Any) -> tuple[int, int]:
+def edge_pixel(recording: Any) -> tuple[int, int]:
     """Return a pixel on the rim of the cell that a plot is about."""
     whom = subject(Sight(recording, recording, 0))
     rows, columns = np.nonzero(whom.weights)
@@ -332,23 +332,20 @@ def _edge(recording: Any) -> tuple[int, int]:
 
 
 def _lanes(time: FloatArray, path: FloatArray, dots: list[tuple[Any, Any, dict[str, Any]]]) -> list[Any]:
-    """Draw both axes of a path, one below the other, with dots in each lane."""
+    """Draw both axes of a path, one below the other, with dots in each lane; nan are left out."""
     every = -(-len(time) // POINTS)
     tall = float(np.ptp(path, axis=0).max()) or 1.0
     made = []
     for axis, (name, ink) in enumerate(_SIDES):
-        mean = float(path[:, axis].mean())
-        at = -float(axis) * 1.15 * tall
+        course = path[:, axis]
+        seen = [(x, y[:, axis], np.isfinite(y[:, axis]), style) for x, y, style in dots]
         made.append(
             {
-                "name": name,
-                "ink": ink,
-                "x": short(thinned(time, every)),
-                "y": short(thinned(path[:, axis], every)),
+                "name": name, "ink": ink, "mean": float(course.mean()), "at": -1.15 * axis * tall,
+                "x": short(thinned(time, every)), "y": short(thinned(course, every)),
+                "dots": [{"x": short(x[some]), "y": short(y[some])} | style for x, y, some, style in seen],
             }
-            | {"mean": mean, "at": at}
-            | {"dots": [{"x": short(x), "y": short(y[:, axis])} | style for x, y, style in dots]}
-        )
+        )  # fmt: skip
     return made
 
 
@@ -357,7 +354,6 @@ def _room(series: list[Any]) -> list[float]:
     ends = []
     for s in series:
         values = np.concatenate([s["y"], *(dots["y"] for dots in s["dots"])])
-        values = values[np.isfinite(values)]
         ends += [s["at"] + float(values.min()) - s["mean"], s["at"] + float(values.max()) - s["mean"]]
     margin = 0.04 * (max(ends) - min(ends))
     return [min(ends) - margin, max(ends) + margin]

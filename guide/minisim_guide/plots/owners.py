@@ -9,7 +9,7 @@ import numpy as np
 
 from .sight import Sight, Subject, subject
 from .spec import Spec, number, percent, short, upto
-from .time import LONGEST, PIECE, POINTS, span, thinned
+from .time import LONGEST, PIECE, POINTS, thinned, time_limits
 
 NAMED = 2
 """Neighbours that are named, besides the own cell."""
@@ -110,7 +110,7 @@ def plot_owner_courses(sight: Sight) -> Iterator[float | Spec]:
     yield {
         "kind": "stack",
         "title": f"Who contributes to {whom.words}, over time",
-        "x": {"label": "time, s", "limits": span(recording, count), "kind": "time", "every": every},
+        "x": {"label": "time, s", "limits": time_limits(recording, count), "kind": "time", "every": every},
         "y": {"label": "e⁻ per pixel", "limits": [0, upto(thinned(whole, every))]},
         "series": series,
         "summary": _say(recording, whom, parts, whole),

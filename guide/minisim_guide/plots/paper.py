@@ -22,9 +22,7 @@ def draw_spec(axes: Axes, spec: Spec) -> None:
     for axis, scale in (("x", axes.set_xscale), ("y", axes.set_yscale)):
         if spec[axis].get("log"):
             scale("log")
-    {"bars": _bars, "traces": _traces, "side": _side, "stack": _stack}.get(
-        spec["kind"], _curves
-    )(axes, spec)
+    {"bars": _bars, "traces": _traces, "side": _side, "stack": _stack}.get(spec["kind"], _curves)(axes, spec)
     for band in spec.get("bands", ()):
         axes.axvspan(band["from"], band["to"], color="#f9e7d8", zorder=0)
     for mark in spec.get("marks", ()):

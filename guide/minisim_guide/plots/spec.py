@@ -3,8 +3,9 @@
 A description is plain JSON:
 
 ``kind``
-    ``"lines"``, ``"bars"`` (stacked, `width` wide), ``"points"``, ``"traces"`` (each in a lane) or
-    ``"side"``: points in the tissue, y downwards, under a scope.
+    ``"lines"``, ``"bars"`` (stacked, `width` wide), ``"stack"`` (areas on top of each other),
+    ``"points"``, ``"traces"`` (each in a lane) or ``"side"``: points in the tissue, y downwards, under a
+    scope.
 ``title``, ``summary``
     What it shows; and what it shows in one sentence, for those who do not see it.
 ``x``, ``y``
@@ -15,7 +16,8 @@ A description is plain JSON:
     ``hollow`` for points, ``line`` for a line among points, ``cells`` for what the points are;
     ``around``: half the width of a band along a line; ``moves``: the sliders that it sets when it is
     dragged along ``x`` or ``y``.
-    In a trace, ``mean`` and ``at``: the lane in which the mean is drawn.
+    In a trace, ``mean`` and ``at``: the lane in which the mean is drawn; ``dots``: ``x`` and ``y`` of
+    dots in that lane, perhaps ``hollow`` or of another ``ink``. ``unit`` of y is that of its scale bar.
 ``marks``, ``levels``, ``bands``
     Labelled places on x, on y, and stretches of x.
 ``cone``

@@ -75,7 +75,7 @@ def plot_traces(sight: Sight) -> Iterator[float | Spec]:
     yield {
         "kind": "traces",
         "title": f"Whose light reads {whom.words}",
-        "x": {"label": "time, s", "limits": span(recording, count), "kind": "time", "every": every},
+        "x": {"label": "time, s", "limits": time_limits(recording, count), "kind": "time", "every": every},
         "y": {"label": "e⁻ per pixel", "limits": [-0.12 * span, floor]},
         "series": series,
         "notes": notes,
@@ -173,7 +173,7 @@ def lines(e: ms.Experiment) -> list[tuple[float, str, str]]:
     return found
 
 
-def span(recording: Any, count: int) -> list[float]:
+def time_limits(recording: Any, count: int) -> list[float]:
     """Return the limits of a time axis for so many frames, in s."""
     times = np.asarray(recording.times_s)
     last = float(times[count - 1])
