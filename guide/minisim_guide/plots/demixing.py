@@ -55,6 +55,7 @@ _compared = Remembered(_compare, most=16)
 def plot_four_readings(sight: Sight) -> Iterator[float | Spec]:
     """Show four readings of the mark: the truth, demixed, less its ring, and its mean."""
     title, recording = "Four readings of one cell", sight.right
+    yield 0.0  # nothing long before the hand rests
     whom = subject(sight)
     if whom.own is None:
         yield empty(title, "no cell sends light here")
@@ -100,6 +101,7 @@ def plot_four_readings(sight: Sight) -> Iterator[float | Spec]:
 def plot_demixed_cells(sight: Sight) -> Iterator[float | Spec]:
     """Show every detectable cell by how well its region's mean and demixing follow it."""
     title = "Every detectable cell, read two ways"
+    yield 0.0
     experiment = sight.right.experiment
     if experiment.duration_s < _FEWEST_S:
         yield empty(title, f"Demixing takes at least {_FEWEST_S:g} s of movie.")
@@ -140,6 +142,7 @@ def plot_demixed_cells(sight: Sight) -> Iterator[float | Spec]:
 def plot_demixing_by_density(sight: Sight) -> Iterator[float | Spec]:
     """Show the share of detectable cells that each way follows, here and at other densities."""
     title = "Cells followed, by density"
+    yield 0.0
     here = sight.right.experiment
     if here.duration_s < _FEWEST_S:
         yield empty(title, f"Demixing takes at least {_FEWEST_S:g} s of movie.")

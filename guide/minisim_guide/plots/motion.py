@@ -205,6 +205,7 @@ _registered = Remembered(_find, most=4)
 def plot_registration(sight: Sight) -> Iterator[float | Spec]:
     """Lay the shifts found in the movie over the true ones, found with and without a band-pass."""
     title, recording = "Shifts found by registration", sight.right
+    yield 0.0
     found = {}
     for at, band_pass in enumerate((True, False)):
         made = _registered((recording.experiment, band_pass))
