@@ -110,7 +110,8 @@ def bundle(live: Live) -> bytes:
         "blobs": [[start, stop - start] for start, stop in pairwise(ends)],
         "views": [[list(off), number] for number, off in enumerate(offs)],
         "states": {
-            " ".join(sorted(off)): _state(live, off, offs, texts) for off in states(plan.switches, wish.off)
+            " ".join(sorted(off)): _state(live, off, offs, texts)
+            for off in states(plan.switches, wish.off, plan.stack)
         },
         "texts": texts.items,
         "experiment": json.loads(sharing.json_text(shot)),

@@ -219,6 +219,15 @@ def describe_switches(names: Iterable[str]) -> list[dict[str, str]]:
     ]
 
 
+def describe_base(stack: Iterable[str], off: Iterable[str]) -> dict[str, str]:
+    """Describe for the browser what a stack of layers stands on."""
+    alone = {*stack, *off} == set(ms.layers.only(()))
+    return {
+        "label": "Cells only" if alone else "None of these",
+        "description": ms.layers.DESCRIPTIONS["cells"] if alone else "what stays when all of them are off",
+    }
+
+
 def describe_overlays(names: Iterable[str]) -> list[dict[str, str]]:
     """Describe overlays for the browser, in the order in which they are named."""
     return [

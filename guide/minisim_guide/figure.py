@@ -13,9 +13,9 @@ import minisim_core as ms
 
 from . import sharing
 from .board import board
-from .controls import Control, describe_overlays, describe_switches
+from .controls import Control, describe_base, describe_overlays, describe_switches
 from .live import Live
-from .shot import Panel, Plan
+from .shot import Panel, Plan, views
 
 __all__ = ["Figure", "Panel"]
 
@@ -52,6 +52,9 @@ class Figure:
         Names of places that are found in the scene and marked in the pictures (`minisim_guide.plots.MARKS`).
     average
         Show the mean of the whole movie instead of its frames.
+    stack
+        Put the layers upon each other with one slider, in physical order, instead of single switches;
+        `switches` are then the layers of the stack (default: all), and `off` those above where it opens.
     frame
         The frame shown first.
     pixel
@@ -76,16 +79,19 @@ class Figure:
         plots: Iterable[str] = (),
         marks: Iterable[str] = (),
         average: bool = False,
+        stack: bool = False,
         frame: int = 0,
         pixel: tuple[int, int] | None = None,
         roi: tuple[float, float, float, float] | None = None,
     ) -> None:
         experiment = ms.presets.get(scene) if isinstance(scene, str) else scene
-        switches = ms.layers.check(switches)
+        switches, off = ms.layers.check(switches), ms.layers.check(off)
+        if stack:
+            switches = _stack(switches, off)
         controls = board(experiment, sliders, more)
-        self.plan = Plan(controls, left, right, switches, says, tuple(plots), tuple(marks), average)
+        self.plan = Plan(controls, left, right, switches, says, tuple(plots), tuple(marks), average, stack)
         state = {
-            "off": list(ms.layers.check(off)),
+            "off": list(off),
             "seed": experiment.seed,
             "frame": 0 if average else frame,
             "pixel": list(pixel or ()),
@@ -102,7 +108,10 @@ class Figure:
             **state,
         )
         self.viewer = self._live.viewer
-        self.range = _display_range(*(self._live.seen[side] for side in ("left", "right")))
+        sides = [self._live.seen[side] for side in self.plan.panels]
+        if stack and not average:  # one range for all stops, so that each is seen against the others
+            sides = [self._live.shot().view(key) for key in views(self.plan, off)]
+        self.range = _display_range(*sides)
         self.viewer.meta = {
             "name": name,
             "titles": {"left": left.title, "right": right.title},
@@ -112,6 +121,7 @@ class Figure:
             "near_um": experiment.scope.near_focus_um,
             "opening": state | {"values": values},
             "static": False,
+            "stack": describe_base(switches, off) if stack else None,
         }
 
     # -- for people and tests --------------------------------------------------------------
@@ -184,7 +194,18 @@ class Figure:
         return self.viewer._repr_mimebundle_(**kwargs)
 
 
+def _stack(switches: tuple[str, ...], off: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the layers of a stack; refuse an opening state that is none of its stops."""
+    layers = switches or ms.layers.only(())
+    above = tuple(name for name in layers if name in off)
+    if above != layers[len(layers) - len(above) :]:
+        raise ValueError(
+            f"off = {off}: a stack opens with its uppermost layers off; these are not the last of {layers}"
+        )
+    return layers
+
+
 def _display_range(*sides: np.ndarray) -> list[int]:
-    """Return the counts shown as black and white: percentiles of the opening pair together."""
+    """Return the counts shown as black and white: percentiles of all these pictures together."""
     low, high = np.percentile(np.stack(sides), (0.2, 99.8))
     return [math.floor(low), max(math.floor(low) + 1, math.ceil(high))]

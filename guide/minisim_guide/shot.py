@@ -62,6 +62,7 @@ class Plan:
     plots: tuple[str, ...]
     marks: tuple[str, ...] = ()
     average: bool = False
+    stack: bool = False
 
     @property
     def panels(self) -> dict[str, Panel]:
@@ -227,7 +228,8 @@ class Shot:
         slow = {place: plot for place, plot in enumerate(made) if isinstance(plot, Iterator)}
         first = [(next(plot) if changed else None) if isinstance(plot, Iterator) else plot for plot in made]
         says = [_plots.SENTENCES[self.plan.says](sight)] if self.plan.says else []
-        still = {"shift_px": dict.fromkeys(self.plan.panels, [])} if self.plan.average else {}
+        rest: dict[str, list[Any]] = {"left": [], "right": []}
+        still = {"shift_px": rest} if self.plan.average else {}
         notes = self.plan.board.notes(self.experiment, self.wish.values)
         return Details(
             " ".join([*says, *notes]),
@@ -271,7 +273,7 @@ class Shot:
         return left, right
 
 
-def states(switches: Off, off: Off) -> list[Off]:
+def states(switches: Off, off: Off, stacked: bool = False) -> list[Off]:
     """Return which layers may be off when the reader uses the switches, the nearest states first.
 
     Parameters
@@ -280,6 +282,8 @@ def states(switches: Off, off: Off) -> list[Off]:
         Up to four: all their combinations. More: one layer after another, in physical order.
     off
         What is off now; what has no switch stays off.
+    stacked
+        Whether it is one layer after another, however few there are.
 
     Returns
     -------
@@ -287,7 +291,7 @@ def states(switches: Off, off: Off) -> list[Off]:
     """
     switches = ms.layers.check(switches)
     fixed = tuple(name for name in off if name not in switches)
-    if len(switches) <= ALL_STATES:
+    if len(switches) <= ALL_STATES and not stacked:
         sizes = range(len(switches) + 1)
         subsets = [set(s) for n in sizes for s in itertools.combinations(switches, n)]
     else:
@@ -299,7 +303,9 @@ def states(switches: Off, off: Off) -> list[Off]:
 
 def views(plan: Plan, off: Off) -> list[Off]:
     """Return the key of every picture that either panel may show, each once, the nearest states first."""
-    wanted = (plan.key(side, state) for state in states(plan.switches, off) for side in plan.panels)
+    wanted = (
+        plan.key(side, state) for state in states(plan.switches, off, plan.stack) for side in plan.panels
+    )
     return list(dict.fromkeys(wanted))
 
 

@@ -110,8 +110,9 @@ const HELP = [
   ["Touch", "tap marks a pixel; press and hold, then drag, draws a region; two fingers zoom and move"],
 ];
 
-function keysHelp() {
-  const rows = HELP.flatMap(([key, text]) => [h("dt", {}, key), h("dd", {}, text)]);
+function keysHelp(stacked) {
+  const stack = [["Page ↑ ↓", "one more layer, one less"]];
+  const rows = [...HELP.slice(0, 3), ...(stacked ? stack : []), ...HELP.slice(3)].flatMap(([key, text]) => [h("dt", {}, key), h("dd", {}, text)]);
   return h("details", { class: "mg-help" }, h("summary", {}, "Keys"),
     h("p", {}, "Keys work while the picture has the focus (click it, or Tab to it)."), h("dl", {}, ...rows));
 }
@@ -154,7 +155,7 @@ function layout(meta, controls) {
   const notice = h("p", { class: "mg-notice", role: "status", hidden: true });
   const plots = h("div", { class: "mg-plots" });
   const side = h("div", { class: "mg-side" }, ...controls);
-  const notes = h("div", { class: "mg-notes" }, display.node, keysHelp());
+  const notes = h("div", { class: "mg-notes" }, display.node, keysHelp(meta.stack));
   const root = h("div", { class: "mg", "data-lm-suppress-shortcuts": "true" },
     h("div", { class: "mg-row mg-top" }, modes.node, tools, busy, actions.node), error, notice,
     h("div", { class: "mg-body" },

@@ -19,7 +19,8 @@ function render({ model, el }) {
 
   const sliders = new Map(get("sliders").map((c) =>
     [c.name, control(c, (value, moves) => ask({ values: { ...get("values"), ...moves, [c.name]: value } }))]));
-  const switches = switchGroup("Layers", get("switches"), (on) => ask({ off: on.off }));
+  const switches = meta.stack ? stackOf(meta.stack, get("switches"), ask)
+    : switchGroup("Layers", get("switches"), (on) => ask({ off: on.off }));
   const shown = switchGroup("Draw over the pictures", get("overlays"), (on) => tell({ overlay: on.on }));
   const ui = layout(meta, [switches.node, ...arranged(get("sliders"), sliders), shown.node]);
   const { root, panels, left, right } = ui;
@@ -187,7 +188,7 @@ function render({ model, el }) {
   function key(event) {
     if (event.target !== ui.stage || event.ctrlKey || event.metaKey || event.altKey) return;
     const run = event.shiftKey && arrows[event.key] ? () => look.step(arrows[event.key])
-      : look.keys[event.key] || play.keys[event.key];
+      : look.keys[event.key] || play.keys[event.key] || switches.keys?.[event.key];
     if (!run) return;
     run();
     event.preventDefault();
