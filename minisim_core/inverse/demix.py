@@ -39,6 +39,7 @@ FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
 
 TURNS = 2  # of the alternation, after each search for cells
+FEWEST_IMAGES = 6  # of the background
 LEAST_BINS = 20  # of frames: fewer hold no events to tell cells by
 
 
@@ -119,7 +120,7 @@ def with_footprints(
     movie: Any,
     A: Any,
     *,
-    rank: int = 3,
+    rank: int | None = None,
     soma_px: float = 8.0,
     noise: NoiseLine | None = None,
     progress: Progress | None = None,
@@ -133,8 +134,9 @@ def with_footprints(
         every frame, as registration leaves at the edges, are left out.
     A : (K, H, W) array, (H * W, K) sparse array, or sequence of (y0, x0, patch)
         Footprints.
-    rank : int
-        Images of the changing background, 0 to 20.
+    rank : int, optional
+        Images of the changing background, 0 to 100; by default one for each square of ten cell bodies
+        across, but six at least: haze further apart flickers by itself.
     soma_px : float
         Diameter of a cell body, above 2; background is smooth over two of them.
     noise : NoiseLine, optional
@@ -153,8 +155,8 @@ def with_footprints(
     ParameterError
         If movie or footprints hold nothing to solve for, or an option is out of its limits.
     """
-    if not 0 <= rank <= 20:
-        raise ParameterError(f"rank = {rank} is refused: it must be 0 to 20")
+    if rank is not None and not 0 <= rank <= 100:
+        raise ParameterError(f"rank = {rank} is refused: it must be 0 to 100")
     if not soma_px > 2:
         raise ParameterError(f"soma_px = {soma_px} is refused: it must be above 2")
     from scipy import sparse
@@ -162,6 +164,8 @@ def with_footprints(
     seen = survey(movie, noise=noise, progress=part(progress, 0, 0.3))
     footprints = columns_of(A, seen)
     cells = footprints.shape[1]
+    if rank is None:
+        rank = min(max(round(len(seen.mean) / (10 * soma_px) ** 2), FEWEST_IMAGES), 100)
     grid = coarse_grid(seen, max(1, round(soma_px / 2)))
     weighted = _scaled(footprints, seen.precision)
     sums = project(

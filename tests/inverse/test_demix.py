@@ -144,6 +144,15 @@ def test_overlap_raises_the_stated_noise_as_theory_has_it(made):
     assert together / apart == pytest.approx(1 / np.sqrt(1 - (one * two).sum() ** 2), rel=0.01)
 
 
+def test_haze_that_flickers_apart_is_not_left_to_the_cells():
+    recording = ms.simulate(ms.presets.get("guide", duration_s=20)).without("motion")
+    cells = np.flatnonzero(recording.truth.detectable)
+    true, footprints = recording.truth.fluorescence[cells], recording.truth.footprints.csc(cells)
+    few, enough = (demix.with_footprints(recording.frames[:], footprints, rank=rank) for rank in (3, None))
+    assert len(enough.f) > len(few.f)
+    assert np.median(r(enough.C, true)) > max(0.92, np.median(r(few.C, true)) + 0.02)
+
+
 def test_pixels_that_registration_left_empty_are_left_out_and_counted(made):
     movie, traces = made
     shifted = movie.astype(np.float32)
