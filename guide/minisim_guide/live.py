@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,13 +15,16 @@ import numpy as np
 import minisim_core as ms
 
 from . import plots, sharing, wire
-from .link import Link
-from .shot import Details, Off, Plan, Shot, Wish, runs, steps, views
+from .link import TELLING, Link
+from .shot import Details, Off, Plan, Shot, Wish, missing, steps, views
 from .stream import Piece, Stream, Work
 from .viewer import Viewer
 
-CHUNK = 2
-"""Frames per message. What is on its way delays the picture after it: 3 of these are 0.8 MB of 10 bits."""
+MOMENT_S = 0.03
+"""How long a piece of the movie may be computed, and how long it may occupy the link: a new wish waits."""
+
+STEP, MOST = 4, 48
+"""Frames that are computed at once, and that travel at once."""
 
 CANCELLED = "Cancelled: the picture and the controls are the last finished ones."
 
@@ -129,25 +133,30 @@ class Live:
             yield Piece("share", shot.advance)
         if self._sent.draft:
             yield Piece("sharp", shot.picture, "the picture")
-        for off in views(self.plan, wish.off) if self._watched else ():
-            if off not in self._sent.around(wish.scene, shot.frame):
-                for step in shot.portions(off):
+        if self._watched:
+            sent = self._sent.around(wish.scene, shot.frame)
+            while ahead := [off for off in views(self.plan, wish.off) if off not in sent]:
+                for step in shot.portions(ahead[0]):
                     yield Piece("share", step)
-                yield Piece("view", partial(_view, shot, off))
+                size = 1 if self.plan.average else self._most(1)
+                yield Piece("views", partial(_views, shot, ahead[:size]))
+                if ahead[0] not in sent:
+                    return
         if self._plotted != _about(wish):
             for place, step in steps(self._slow):
                 yield Piece("plot", partial(_step, place, step), "the plots")
             self._plotted = _about(wish)
-        if not self._watched:
-            return
-        size = self._frames_per_chunk()
-        for first, last in runs(shot.frame, shot.count, self._sent.at(version), size):
-            yield Piece("chunk", partial(_chunk, shot, first, last))
+        have = self._sent.at(version)
+        while self._watched and (run := missing(shot.frame, shot.count, have, self._most(2))):
+            yield Piece("chunk", partial(_chunk, shot, *run))
+            if run[0] not in have:
+                return
 
-    def _frames_per_chunk(self) -> int:
-        """Return how many frames go into a message: one where more keep the link busy."""
-        sides = [np.repeat(self.seen[side][None], CHUNK, axis=0) for side in wire.SIDES]
-        return 1 if wire.is_slow(self._link, sides) else CHUNK
+    def _most(self, sides: int) -> int:
+        """Return how many frames of one or both sides the link carries in a moment: one at least."""
+        nbytes = sides * self.seen["right"].nbytes
+        seconds = self._link.seconds(nbytes)
+        return min(max(1, int(MOMENT_S / seconds if seconds else TELLING / nbytes)), MOST)
 
     # -- what comes of it ------------------------------------------------------------------
 
@@ -195,14 +204,14 @@ class Live:
         if done is not None:
             self.viewer.progress = {"what": "the average", "done": done} if done < 1 else {}
 
-    def _publish_view(self, content: tuple[int, int, Off, np.ndarray]) -> None:
-        scene, frame, off, view = content
-        self._send([view], kind="views", scene=scene, frame=frame, offs=[list(off)])
-        self._sent.around(scene, frame).add(off)
+    def _publish_views(self, content: tuple[int, int, list[Off], list[np.ndarray]]) -> None:
+        scene, frame, offs, made = content
+        self._send(made, kind="views", scene=scene, frame=frame, offs=[list(off) for off in offs])
+        self._sent.around(scene, frame).update(offs)
 
-    def _publish_chunk(self, content: tuple[int, int, tuple[np.ndarray, np.ndarray]]) -> None:
+    def _publish_chunk(self, content: tuple[int, int, list[np.ndarray]]) -> None:
         version, first, sides = content
-        self._send(list(sides), kind="chunk", version=version, first=first, count=len(sides[0]))
+        self._send(sides, kind="chunk", version=version, first=first, count=len(sides[0]))
         self._sent.at(version).update(range(first, first + len(sides[0])))
 
     def _send(self, frames: list[np.ndarray], **head: Any) -> None:
@@ -287,12 +296,25 @@ class Live:
         self.viewer.send({"kind": "copied", "what": message["what"], "text": text})
 
 
-def _view(shot: Shot, off: Off) -> tuple[int, int, Off, np.ndarray]:
-    return shot.wish.scene, shot.frame, off, shot.view(off)
+def _views(shot: Shot, offs: list[Off]) -> tuple[int, int, list[Off], list[np.ndarray]]:
+    """Compute views for a moment; return those that are done."""
+    made = list(_moment(shot.view(off) for off in offs))
+    return shot.wish.scene, shot.frame, offs[: len(made)], made
 
 
-def _chunk(shot: Shot, first: int, last: int) -> tuple[int, int, tuple[np.ndarray, np.ndarray]]:
-    return shot.wish.version, first, shot.chunk(first, last)
+def _chunk(shot: Shot, first: int, last: int) -> tuple[int, int, list[np.ndarray]]:
+    """Compute frames of both sides for a moment; return those that are done."""
+    parts = _moment(shot.chunk(n, min(n + STEP, last)) for n in range(first, last, STEP))
+    return shot.wish.version, first, [np.concatenate(side) for side in zip(*parts, strict=True)]
+
+
+def _moment(items: Iterator[Any]) -> Iterator[Any]:
+    """Yield items until the moment is over: one at least."""
+    over_s = time.perf_counter() + MOMENT_S
+    for item in items:
+        yield item
+        if time.perf_counter() > over_s:
+            return
 
 
 def _step(place: int, step: Callable[[], Any]) -> tuple[int, Any]:

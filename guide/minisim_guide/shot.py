@@ -317,19 +317,14 @@ def _check_alike(left: ms.Experiment, right: ms.Experiment) -> None:
         raise ms.ParameterError(f"the two sides of a figure must be alike, but one has {first}, one {second}")
 
 
-def runs(frame: int, count: int, have: set[int], size: int) -> Iterator[tuple[int, int]]:
-    """Yield the frames still missing as runs of up to `size`, from the current one on and round again."""
+def missing(frame: int, count: int, have: set[int], most: int) -> tuple[int, int] | None:
+    """Return the first run of up to `most` frames still missing, from the current one on and round again."""
     for start, stop in ((frame, count), (0, frame)):
-        first = start
-        while first < stop:
-            if first in have:
-                first += 1
-                continue
-            last = first + 1
-            while last < min(first + size, stop) and last not in have:
-                last += 1
-            yield first, last
-            first = last
+        first = next((n for n in range(start, stop) if n not in have), None)
+        if first is not None:
+            end = min(first + most, stop)
+            return first, next((n for n in range(first, end) if n in have), end)
+    return None
 
 
 def steps(slow: Mapping[int, Iterator[Any]]) -> Iterator[tuple[int, Callable[[], Any]]]:

@@ -13,7 +13,7 @@ import minisim_core as ms
 from .link import Link
 from .worker import Job, Worker
 
-QUIET_S = 0.12
+QUIET_S = 0.06
 """How long the hand must rest before the rest of the movie is rendered."""
 
 FOLLOW_S = 0.25
@@ -36,7 +36,7 @@ class Piece:
     Parameters
     ----------
     kind
-        ``"picture"``, ``"details"``, ``"sharp"`` (the picture after a draft), ``"view"``, ``"plot"``
+        ``"picture"``, ``"details"``, ``"sharp"`` (the picture after a draft), ``"views"``, ``"plot"``
         or ``"chunk"``; ``"rest"`` is a pause, until the hand rests.
     make
         Computes what is to be published; called in a worker thread.
@@ -52,7 +52,7 @@ class Piece:
 Work = Iterator[Piece]
 """Pieces in the order in which they are wanted; it is left where it stands when they are not."""
 
-ON_LINK = {"picture": "picture", "sharp": "picture", "view": "chunk", "chunk": "chunk"}
+ON_LINK = {"picture": "picture", "sharp": "picture", "views": "chunk", "chunk": "chunk"}
 """The kinds of piece that occupy the link, by what they are called there."""
 
 
@@ -126,7 +126,7 @@ class Stream:
     def _serve_now(self, wish: Any) -> None:
         try:
             for piece in self._work(wish):
-                if piece.kind not in ("rest", "view", "chunk"):
+                if piece.kind not in ("rest", "views", "chunk"):
                     self._publish(piece.kind, piece.make())
         except Exception as error:
             self._failed(error)
@@ -155,7 +155,7 @@ class Stream:
             if piece.kind == "rest":
                 await self._rest(loop.time() + QUIET_S)
                 continue
-            if piece.kind in ("sharp", "view", "chunk"):
+            if piece.kind in ("sharp", "views", "chunk"):
                 await self._room(ON_LINK[piece.kind])
                 if self._wish is not None:
                     return

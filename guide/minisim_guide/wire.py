@@ -72,10 +72,10 @@ def picture(content: Mapping[str, Any], link: Link, *, draft: bool) -> dict[str,
     return {**content, "packed": packed, "binned": size, **dict(zip(SIDES, data, strict=True))}
 
 
-def counts(frames: list[np.ndarray], link: Link) -> tuple[bool, list[bytes]]:
-    """Return whether frames are packed for this link, and their bytes."""
+def counts(frames: list[np.ndarray], link: Link) -> tuple[bool, list[bytes | memoryview]]:
+    """Return whether frames are packed for this link, and their bytes; those of a fast one are not copied."""
     packed = is_slow(link, frames)
-    return packed, [pack(f) if packed else f.tobytes() for f in frames]
+    return packed, [pack(f) if packed else np.ascontiguousarray(f).data.cast("B") for f in frames]
 
 
 def is_slow(link: Link, sides: list[np.ndarray]) -> bool:

@@ -176,7 +176,7 @@ def followed(record: dict[str, Any], seconds: float = 0.0) -> Followed:
     """
     found = Followed(seconds=seconds, bytes=sum(m["size"] for m in record["got"]))
     inputs = [event["t"] for event in record["inputs"] if event["type"] == "input"]
-    wishes = [m for m in record["sent"] if m.get("version")]
+    wishes = [m for m in record["sent"] if m["kind"] == "update" and m.get("version")]
     pictures = [m for m in record["got"] if m["kind"] == "picture"]
     for wish in wishes:
         came = next((p["t"] for p in pictures if p["version"] == wish["version"]), None)

@@ -12,15 +12,18 @@
     /** How long, in ms, the kernel and the canvases have been still. */
     still: () => now() - Math.max(0, log.got.at(-1)?.t ?? 0, log.shown.at(-1)?.t ?? 0),
     /** Whether anything was asked of the kernel. */
-    asking: () => log.sent.some((m) => m.version),
+    asking: () => Boolean(wished()),
     exact,
     buffered,
     look,
   };
 
+  /** The newest wish: what the browser acknowledges has a version, too, but asks for nothing. */
+  const wished = () => log.sent.findLast((m) => m.kind === "update" && m.version);
+
   /** Whether the full picture of the newest wish is on screen. */
   function exact() {
-    const wish = log.sent.findLast((m) => m.version), input = log.inputs.findLast((e) => e.type === "input");
+    const wish = wished(), input = log.inputs.findLast((e) => e.type === "input");
     if (!wish || (input && wish.t < input.t && now() - input.t < 700)) return false;
     const full = log.got.findLast((m) => m.comm === wish.comm && m.version === wish.version && m.binned === 1);
     return Boolean(full && log.shown.some((s) => s.version === wish.version && s.t >= full.t));
@@ -28,7 +31,7 @@
 
   /** Whether every frame of the newest wish's movie has come. */
   function buffered() {
-    const wish = log.sent.findLast((m) => m.version);
+    const wish = wished();
     const own = log.got.filter((m) => wish && m.comm === wish.comm && m.version === wish.version);
     const picture = own.find((m) => m.kind === "picture");
     const frames = own.filter((m) => m.kind === "chunk").reduce((sum, m) => sum + m.count, 0);

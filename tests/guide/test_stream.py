@@ -50,6 +50,11 @@ def collect(figure: Figure, answer: bool = True) -> list[dict]:
     return sent
 
 
+def sent_views(sent: list[dict]) -> list[tuple[str, ...]]:
+    """The states whose pictures were sent, in order."""
+    return [tuple(off) for m in sent if m["kind"] == "views" for off in m["offs"]]
+
+
 def tell(figure: Figure, **message) -> None:
     """Send a message as the browser does."""
     figure.viewer._receive(None, message, [])
@@ -262,13 +267,11 @@ def test_views_are_the_engine_s_frames_for_every_state_byte_for_byte(bits):
         await wait(lambda: any(m["kind"] == "chunk" for m in sent))
 
     asyncio.run(watch())
-    views = [m for m in sent if m["kind"] == "views"]
-    assert len(views) == 16
-    assert {tuple(m["offs"][0]) for m in views} == set(states(FOUR, ()))
-    for message in views:
+    assert sorted(sent_views(sent)) == sorted(states(FOUR, ()))
+    for message in (m for m in sent if m["kind"] == "views"):
         assert (message["scene"], message["frame"], message["wide"]) == (0, 3, bits > 8)
-        frame = ms.simulate(experiment.with_(off=message["offs"][0])).frames[3]
-        assert message["buffers"][0] == frame.tobytes()
+        for off, view in zip(message["offs"], message["buffers"], strict=True):
+            assert view == ms.simulate(experiment.with_(off=off)).frames[3].tobytes()
 
 
 def test_views_come_once_for_a_scene_and_again_for_a_new_one_and_never_while_dragging():
@@ -276,7 +279,7 @@ def test_views_come_once_for_a_scene_and_again_for_a_new_one_and_never_while_dra
     sent = collect(figure)
 
     def counted() -> int:
-        return sum(m["kind"] == "views" for m in sent)
+        return len(sent_views(sent))
 
     async def watch() -> None:
         tell(figure, kind="ready")
@@ -293,7 +296,7 @@ def test_views_come_once_for_a_scene_and_again_for_a_new_one_and_never_while_dra
         await wait(lambda: counted() == 8)
 
     asyncio.run(watch())
-    assert [m["scene"] for m in sent if m["kind"] == "views"] == [0] * 4 + [15] * 4
+    assert {m["scene"] for m in sent if m["kind"] == "views"} == {0, 15}
 
 
 def test_a_region_makes_new_details_and_nothing_else():
@@ -316,6 +319,34 @@ def test_a_region_makes_new_details_and_nothing_else():
     assert "marked pixel" in said[-1]
     assert pictures == []
     assert sent == []
+
+
+# -- the movie -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("bytes_per_s", "fewest", "most"), [(None, 2, 25), (200e3, 39, 39)])
+def test_a_fast_link_carries_many_frames_a_message_and_a_slow_one_each_by_itself(bytes_per_s, fewest, most):
+    figure = make(switches=(), experiment=ms.presets.get("guide", duration_s=2), frame=30)
+    sent = collect(figure)
+    if bytes_per_s:
+        figure._live._link.seconds = lambda nbytes: nbytes / bytes_per_s
+
+    async def watch() -> None:
+        tell(figure, kind="ready")
+        await wait(lambda: sum(m.get("count", 0) for m in sent) == 39)
+
+    asyncio.run(watch())
+    chunks = [m for m in sent if m["kind"] == "chunk"]
+    assert fewest <= len(chunks) <= most
+    assert chunks[0]["first"] == 31
+    for side, recording in enumerate(figure.recordings()):
+        movie = np.empty(recording.shape, np.uint8)
+        movie[30] = sides(figure)[side]
+        for m in chunks:
+            data = m["buffers"][side]
+            counts = wire.unpack(data, np.uint8) if m["packed"] else np.frombuffer(data, np.uint8)
+            movie[m["first"] :][: m["count"]] = counts.reshape(-1, *movie.shape[1:])
+        np.testing.assert_array_equal(movie, recording.frames[:])
 
 
 # -- whole-movie plots ---------------------------------------------------------------------
