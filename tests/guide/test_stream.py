@@ -327,7 +327,7 @@ def test_a_region_makes_new_details_and_nothing_else():
 @pytest.mark.parametrize(("bytes_per_s", "fewest", "most"), [(None, 2, 25), (200e3, 39, 39)])
 def test_a_fast_link_carries_many_frames_a_message_and_a_slow_one_each_by_itself(bytes_per_s, fewest, most):
     figure = make(switches=(), experiment=ms.presets.get("guide", duration_s=2), frame=30)
-    sent = collect(figure)
+    sent, shown = collect(figure), sides(figure)
     if bytes_per_s:
         figure._live._link.seconds = lambda nbytes: nbytes / bytes_per_s
 
@@ -341,7 +341,7 @@ def test_a_fast_link_carries_many_frames_a_message_and_a_slow_one_each_by_itself
     assert chunks[0]["first"] == 31
     for side, recording in enumerate(figure.recordings()):
         movie = np.empty(recording.shape, np.uint8)
-        movie[30] = sides(figure)[side]
+        movie[30] = shown[side]
         for m in chunks:
             data = m["buffers"][side]
             counts = wire.unpack(data, np.uint8) if m["packed"] else np.frombuffer(data, np.uint8)
