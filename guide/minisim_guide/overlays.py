@@ -167,22 +167,38 @@ def draw_focal_surface(sight: Sight) -> Drawing:
             f"within {number(high - low, 2)} µm."
         )
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200) if (high - low) / s <= 8)
+    corner = f"{number(low)} µm at the corner of the field" if low >= 0 else "above the tissue at the corner"
+    return _drawing(
+        **_levels(surface, step * np.arange(np.ceil(max(low, 0) / step), high / step), "µm"),
+        summary=f"Contours of the focal surface: {number(high)} µm deep on the axis, {corner}.",
+    )
+
+
+def draw_evenness(sight: Sight) -> Drawing:
+    """Draw lines along which a cell shows the same share of the light it shows in the centre."""
+    truth = sight.right.truth
+    fields = np.asarray(truth.illumination, dtype=float) * np.asarray(truth.vignetting)
+    share = 100 * fields / fields[fields.shape[0] // 2, fields.shape[1] // 2]
+    return _drawing(
+        **_levels(share, np.arange(10.0, 100, 10), "%"),
+        summary=f"Contours of excitation × collection: {number(float(share.min()), 2)} % of the centre in "
+        f"the darkest corner, {number(float(share.max()))} % where it is brightest.",
+    )
+
+
+def _levels(image: FloatArray, levels: FloatArray, unit: str) -> dict[str, list[dict[str, Any]]]:
+    """Draw an image's contours, each labelled towards the upper right."""
     paths, labels = [], []
-    for level in step * np.arange(np.ceil(low / step), high / step):
-        lines = [line for line in _contours(surface, float(level)) if len(line) > 2]
+    for level in levels.tolist():
+        lines = [line for line in _contours(image, level) if len(line) > 2]
         if not lines:
             continue
-        d = "".join(_level(line) for line in lines)
-        paths.append({"kind": "level", "name": f"{level + 0:.0f} µm", "d": d})
+        text = f"{level:.0f} {unit}"
+        paths.append({"kind": "level", "name": text, "d": "".join(_level(line) for line in lines)})
         vertices = np.concatenate(lines)
-        x, y = vertices[np.argmax(vertices[:, 0] - vertices[:, 1])] + 0.5  # towards the upper right
-        labels.append({"x": round(float(x), 1), "y": round(float(y), 1), "text": f"{level + 0:.0f} µm"})
-    return _drawing(
-        paths=paths,
-        labels=labels,
-        summary=f"Contours of the focal surface: {number(high)} µm deep on the axis, {number(low)} µm at the "
-        "corner of the field.",
-    )
+        x, y = vertices[np.argmax(vertices[:, 0] - vertices[:, 1])] + 0.5
+        labels.append({"x": round(float(x), 1), "y": round(float(y), 1), "text": text})
+    return {"paths": paths, "labels": labels}
 
 
 def draw_motion(sight: Sight) -> Drawing:
@@ -228,6 +244,11 @@ OVERLAYS: dict[str, Overlay] = {
     ),
     "focal_surface": Overlay(
         "Focal surface", "Lines of equal depth of focus: the surface is a shallow bowl", draw_focal_surface
+    ),
+    "evenness": Overlay(
+        "Excitation × collection",
+        "Lines along which a cell shows the same share of the light that it shows in the centre",
+        draw_evenness,
     ),
     "motion": Overlay(
         "Motion path", "Where the brain wanders during the recording, true to scale", draw_motion

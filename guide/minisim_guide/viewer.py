@@ -12,9 +12,9 @@ import traitlets
 
 _WEB = Path(__file__).parent / "web"
 _PARTS = (
-    "dom.js", "controls.js", "stack.js", "movie.js", "paint.js", "plots.js", "side.js", "overlays.js",
-    "marks.js", "layout.js", "contrast.js", "view.js", "look.js", "play.js", "wire.js", "share.js",
-    "viewer.js", "static.js",
+    "dom.js", "controls.js", "stack.js", "movie.js", "paint.js", "plots.js", "side.js", "maps.js",
+    "overlays.js", "marks.js", "layout.js", "contrast.js", "view.js", "look.js", "play.js", "wire.js",
+    "share.js", "viewer.js", "static.js",
 )  # fmt: skip
 
 

@@ -141,7 +141,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page()
-        script = module("dom.js", "plots.js", "side.js")
+        script = module("dom.js", "plots.js", "side.js", "maps.js")
         parts = {"BODY": stylesheet(), "SCRIPT": script, "REPEATS": str(REPEATS)}
         text = PAGE
         for name, part in parts.items():

@@ -51,7 +51,7 @@ def check(spec: dict[str, Any]) -> None:
     """A description the browser can draw: finite, within its words, small."""
     assert len(json.dumps(spec, allow_nan=False)) < 40_000
     assert {"kind", "title", "x", "y", "series", "summary"} <= spec.keys()
-    assert spec["kind"] in ("lines", "bars", "points", "traces", "side")
+    assert spec["kind"] in ("lines", "bars", "points", "traces", "side", "maps")
     assert spec["summary"].endswith(".")
     assert "nan" not in spec["summary"]
     for axis in (spec["x"], spec["y"]):
@@ -59,6 +59,9 @@ def check(spec: dict[str, Any]) -> None:
         assert low < high
         assert low > 0 or not axis.get("log")
     for s in spec["series"]:
+        if spec["kind"] == "maps":
+            assert len({len(line) for line in s["values"]}) == 1
+            continue
         assert s["ink"] in plots.INKS
         assert len(s["x"]) == len(s["y"]) == len(s.get("cells", s["x"]))
         assert spec["kind"] == "traces" or all(y >= min(spec["y"]["limits"][0], 0) for y in s["y"])

@@ -10,7 +10,7 @@ from minisim_guide.plots import Sight
 from plain_page import plain_page
 from test_plots import recording
 
-PARTS = ("dom.js", "plots.js", "side.js")
+PARTS = ("dom.js", "plots.js", "side.js", "maps.js")
 
 
 @pytest.fixture(scope="module")

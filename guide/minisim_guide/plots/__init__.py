@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 from . import motion
 from .camera import plot_histogram, plot_photon_transfer, plot_radial_profile
+from .cell import plot_cell_across, plot_cell_width_by_depth, plot_one_cell_by_depth
 from .demixing import plot_demixed_cells, plot_demixing_by_density, plot_four_readings
 from .depth import (
     plot_detectable_by_depth,
@@ -20,6 +21,7 @@ from .depth import (
     plot_light_by_depth,
     plot_snr_by_depth,
 )
+from .field import plot_field_maps
 from .marks import MARKS, Mark, describe_marks, places
 from .motion import (
     plot_path,
@@ -84,6 +86,10 @@ PLOTS: dict[str, Plot] = {
     "pixel_owner": plot_pixel_owner,
     "registration": plot_registration,
     "sharpened": plot_sharpened,
+    "one_cell_by_depth": plot_one_cell_by_depth,
+    "cell_width_by_depth": plot_cell_width_by_depth,
+    "cell_across": plot_cell_across,
+    "field_maps": plot_field_maps,
 }
 
 _TITLES = {

@@ -206,3 +206,44 @@ def _depth_axis(bins: ms.measures.DepthBins) -> dict[str, Any]:
 
 def _focus(recording: Any) -> dict[str, Any]:
     return {"x": float(recording.experiment.focus_um), "label": "focus"}
+
+
+def say_focus_depth(sight: Sight) -> str:
+    """Say at which depth the scope is in focus in the centre and in the corners."""
+    surface = np.asarray(sight.right.truth.focal_surface_um, dtype=float)
+    center = surface[surface.shape[0] // 2, surface.shape[1] // 2]
+    corner = surface[:: surface.shape[0] - 1, :: surface.shape[1] - 1].mean()
+    there = f"{corner:.0f} µm in the corners" if corner >= 0 else "above the tissue in the corners"
+    return f"In focus here: {center:.0f} µm deep in the centre, {there}."
+
+
+def say_depth(sight: Sight) -> str:
+    """Say how many cells are near focus; with a mark, how blurred and dimmed its own cell is."""
+    recording, truth = sight.right, sight.right.truth
+    inside, near = np.asarray(truth.in_field), np.asarray(truth.near_focus)
+    text = (
+        f"{int((inside & near).sum())} of the {int(inside.sum())} cells in the field lie within "
+        f"{recording.experiment.scope.near_focus_um:g} µm of the focus"
+    )
+    cell = ms.measures.strongest_owner(recording, sight.pixel) if sight.pixel else None
+    if cell is None:
+        return text + "."
+    z = float(truth.positions_um[cell, 0])
+    row, column = np.rint(truth.centroids_px[cell]).astype(int)
+    height, width = recording.frames.shape[1:]
+    surface = truth.focal_surface_um[min(max(row, 0), height - 1), min(max(column, 0), width - 1)]
+    sharp, imaged = (f[cell][2] for f in (truth.footprints_sharp, truth.footprints))
+    share = float(imaged.max() / sharp.max()) if sharp.size and imaged.size else 0.0
+    away = z - float(surface)
+    return (
+        f"{text}. Of all cells, cell {cell} sends most light to the mark: it lies {z:.0f} µm deep, "
+        f"{abs(away):.0f} µm {'below' if away > 0 else 'above'} the focus, and its peak is "
+        f"{100 * share:.2g} % of what it would be sharp and just under the surface."
+    )
+
+
+def found_between(low_um: float, high_um: float, experiment: ms.Experiment) -> float:
+    """Count the cells of the field between two depths that can be recovered."""
+    truth = ms.simulate(experiment).truth
+    depth = np.asarray(truth.positions_um)[:, 0]
+    return float((np.asarray(truth.detectable) & (depth >= low_um) & (depth <= high_um)).sum())

@@ -22,7 +22,8 @@ def draw_spec(axes: Axes, spec: Spec) -> None:
     for axis, scale in (("x", axes.set_xscale), ("y", axes.set_yscale)):
         if spec[axis].get("log"):
             scale("log")
-    {"bars": _bars, "traces": _traces, "side": _side, "stack": _stack}.get(spec["kind"], _curves)(axes, spec)
+    kinds = {"bars": _bars, "traces": _traces, "side": _side, "stack": _stack, "maps": _maps}
+    kinds.get(spec["kind"], _curves)(axes, spec)
     for band in spec.get("bands", ()):
         axes.axvspan(band["from"], band["to"], color="#f9e7d8", zorder=0)
     for mark in spec.get("marks", ()):
@@ -81,15 +82,8 @@ def _curves(axes: Axes, spec: Spec) -> None:
         style = "--" if s.get("dash") else ":" if s.get("dot") else "-"
         if spec["kind"] in ("points", "side") and not s.get("line"):
             face = "none" if s.get("hollow") else ink
-            axes.plot(
-                x,
-                y,
-                "o",
-                markersize=6 if s.get("large") else 2.5,
-                color=ink,
-                markerfacecolor=face,
-                label=s["name"],
-            )
+            size = 6 if s.get("large") else 2.5
+            axes.plot(x, y, "o", markersize=size, color=ink, markerfacecolor=face, label=s["name"])
         else:
             drawn = "steps-mid" if s.get("step") else "default"
             axes.plot(x, y, style, color=ink, linewidth=1.4, drawstyle=drawn, label=s["name"])
@@ -109,6 +103,19 @@ def _side(axes: Axes, spec: Spec) -> None:
     axes.fill([x - half, x, x + half], [0, depth, 0], color=INKS["pale"], alpha=0.3, linewidth=0)
     axes.annotate("scope", (x, 0), (0, 3), textcoords="offset points", ha="center", fontsize=_SMALL - 1,
                   bbox={"boxstyle": "round", "fc": "white", "ec": INKS["soft"]})  # fmt: skip
+
+
+def _maps(axes: Axes, spec: Spec) -> None:
+    """Draw maps beside each other, each named in the legend in their order."""
+    about, (_, tall) = spec["map"], spec["y"]["limits"]
+    low, high = about["limits"]
+    for index, s in enumerate(spec["series"]):
+        left = index * about["apart"]
+        shades = about["step"] * (np.array(s["values"]) // about["step"])
+        axes.imshow(shades, cmap="gray", vmin=low, vmax=high, extent=(left, left + about["wide"], 0, tall))
+        axes.plot([], [], " ", label=s["name"])
+    axes.set(xlim=spec["x"]["limits"], ylim=spec["y"]["limits"], xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
 
 
 def _traces(axes: Axes, spec: Spec) -> None:

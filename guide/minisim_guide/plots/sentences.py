@@ -9,6 +9,9 @@ import numpy as np
 
 import minisim_core as ms
 
+from .cell import corner_over_center, say_cell_across, say_one_cell
+from .depth import found_between, say_depth, say_focus_depth
+from .field import say_evenness
 from .motion import say_motion
 from .owners import say_crosstalk
 from .sight import Sight
@@ -56,9 +59,24 @@ MEASURES = {
     "out_of_focus_share": Measure(
         "Share of the light that comes from cells out of focus", _measure_out_of_focus, percent
     ),
+    "found_between_130_and_170_um": Measure(
+        "Cells between 130 and 170 µm that can be recovered",
+        lambda experiment, _: found_between(130, 170, experiment),
+        lambda count: f"{count:.0f}",
+    ),
+    "corner_over_center": Measure(
+        "Light of the cell three quarters of the way to the corner, over its light in the centre",
+        lambda experiment, _: corner_over_center(experiment),
+        percent,
+    ),
 }
 SENTENCES: dict[str, Callable[[Sight], str]] = {
     "out_of_focus": say_out_of_focus,
     "crosstalk": say_crosstalk,
     "motion": say_motion,
+    "depth": say_depth,
+    "focus_depth": say_focus_depth,
+    "one_cell": say_one_cell,
+    "evenness": say_evenness,
+    "cell_across": say_cell_across,
 }

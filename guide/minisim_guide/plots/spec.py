@@ -4,8 +4,8 @@ A description is plain JSON:
 
 ``kind``
     ``"lines"``, ``"bars"`` (stacked, `width` wide), ``"stack"`` (areas on top of each other),
-    ``"points"``, ``"traces"`` (each in a lane) or ``"side"``: points in the tissue, y downwards, under a
-    scope.
+    ``"points"``, ``"traces"`` (each in a lane), ``"side"``: points in the tissue, y downwards, under a
+    scope; or ``"maps"``: squares of grey.
 ``title``, ``summary``
     What it shows; and what it shows in one sentence, for those who do not see it.
 ``x``, ``y``
@@ -23,6 +23,9 @@ A description is plain JSON:
 ``cone``
     In a side view, the light that the scope gathers: ``from`` a point (x, depth), ``half`` as wide at
     the surface.
+``map``
+    How maps stand beside each other: each is ``wide`` and begins ``apart`` from the one before, from black
+    to white within ``limits``, a shade every ``step``; their series have ``values``, row by row.
 ``notes``
     What else the legend says.
 ``stale``

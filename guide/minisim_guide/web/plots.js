@@ -361,7 +361,7 @@ class Plots {
   /** Draw descriptions in their order; a plot that waits may not know its kind yet. */
   draw(specs) {
     specs.forEach((spec, i) => {
-      const Kind = spec.kind === "side" ? SideView : Plot;
+      const Kind = { side: SideView, maps: FieldMaps }[spec.kind] || Plot;
       if (this.all[i]?.constructor === Kind) return;
       const box = h("div", { class: "mg-plot" });
       if (this.all[i]) this.all[i].box.replaceWith(box); else this.host.append(box);
