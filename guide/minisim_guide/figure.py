@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from . import sharing
 from .board import board
 from .controls import Control, describe_base, describe_overlays, describe_switches
 from .live import Live
-from .shot import Panel, Plan, views
+from .shot import Panel, Plan, Shot, views
 
 __all__ = ["Figure", "Panel"]
 
@@ -142,6 +142,26 @@ class Figure:
             self.viewer.values = dict(self.viewer.values) | named
             if off is not None:
                 self.viewer.off = list(ms.layers.check(off))
+
+    def experiment(self, values: Mapping[str, Any] | None = None) -> ms.Experiment:
+        """Return what the right panel shows.
+
+        Parameters
+        ----------
+        values : mapping, optional
+            Controls that stand elsewhere than now, by name.
+
+        Returns
+        -------
+        Experiment
+
+        Raises
+        ------
+        ParameterError
+            If a value is refused.
+        """
+        wish = self._live.wish(values={**self.viewer.values, **(values or {})})
+        return self.plan.right.of(Shot(self.plan, wish).experiment)
 
     def recordings(self) -> tuple[Any, Any]:
         """Return the left and the right recording of what the controls show now.

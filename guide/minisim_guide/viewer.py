@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
+
+from .talking import Talking
 
 _WEB = Path(__file__).parent / "web"
 _PARTS = (
@@ -28,7 +27,7 @@ def stylesheet() -> str:
     return module("viewer.css", "plots.css", "overlays.css", "marks.css", "stack.css")
 
 
-class Viewer(anywidget.AnyWidget):
+class Viewer(Talking):
     """Two panels, their controls and plots; it knows nothing of the engine.
 
     State travels as traits. The rest of a movie travels as ``chunk`` messages with the raw counts
@@ -80,27 +79,3 @@ class Viewer(anywidget.AnyWidget):
     error = traitlets.Unicode("").tag(sync=True)
     notice = traitlets.Unicode("").tag(sync=True)
     progress = traitlets.Dict().tag(sync=True)
-
-    def __init__(self, *, answers: Mapping[str, Callable[[dict[str, Any]], None]], **traits: Any) -> None:
-        self._home = _running_loop()
-        super().__init__(**traits)
-        self._answers = answers
-        self.on_msg(self._receive)
-
-    def _handle_msg(self, msg: Any) -> None:
-        """Take a message on the loop that made the widget; newer front ends bring it on another thread."""
-        if self._home in (None, _running_loop()):
-            super()._handle_msg(msg)
-        else:
-            self._home.call_soon_threadsafe(super()._handle_msg, msg)
-
-    def _receive(self, _: Any, content: Any, buffers: Any) -> None:
-        if isinstance(content, dict) and content.get("kind") in self._answers:
-            self._answers[content["kind"]](content)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

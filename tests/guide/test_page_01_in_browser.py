@@ -184,6 +184,44 @@ def test_the_prediction_is_computed_after_the_reader_has_chosen(open_page):
     assert len(values) == 4 and min(values) == values[3] < values[0]
 
 
+def test_the_prediction_moves_the_figure_and_back(open_page):
+    figure = explore(open_page)
+    drag(open_page, figure.locator("[data-slider='cells.density_per_mm3']"), 0, 0.8)
+    settle(figure)
+    before = hashes(figure)
+    box = open_page.locator(".mg-prediction")
+    box.get_by_text("Focus deeper").click()
+    box.locator("button", has_text="Check").click()
+    open_page.wait_for_selector(".mg-option.mg-right", timeout=WAIT)
+    said = figure.locator(".mg-says")
+    focus = figure.locator("[data-slider=focus_um] output")
+    shows = box.locator("[aria-pressed]")
+    values = box.locator(".mg-value").all_text_contents()
+
+    def showing(n: int) -> None:
+        assert shows.nth(n).get_attribute("aria-pressed") == "true"
+        open_page.wait_for_function(
+            "([n, text]) => n.textContent.includes(`send ${text} of the light`)",
+            arg=[said.element_handle(), values[n]],
+        )
+
+    showing(2)
+    assert focus.text_content() == "130 µm"
+    shows.nth(3).focus()
+    open_page.keyboard.press("Enter")
+    open_page.wait_for_function("n => n.textContent === '90 µm'", arg=focus.element_handle())
+    showing(3)
+    box.locator("button", has_text="Back").click()
+    open_page.wait_for_function("n => n.textContent === '90 µm'", arg=focus.element_handle())
+    settle(figure)
+    assert hashes(figure) == before
+    assert shows.nth(3).get_attribute("aria-pressed") == "false"
+    box.locator("button", has_text="Ask again").click()
+    open_page.wait_for_function("() => !document.querySelector('.mg-option input:checked')")
+    assert box.locator("button", has_text="Check").is_disabled()
+    assert "%" not in box.text_content()
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 def test_the_page_is_accessible_and_fits(open_page, width):
     open_page.set_viewport_size({"width": width, "height": 800})
@@ -258,7 +296,7 @@ def test_every_figure_has_one_true_still_with_text_and_no_widget(notebook):
     assert "widgets" not in notebook.metadata
     figures = 0
     for cell, again in zip(notebook.cells, fresh.cells, strict=True):
-        if not cell.source.lstrip().startswith(("import", "Figure")):
+        if not cell.source.lstrip().startswith(("import", "explore")):
             continue
         (output,), (new,) = cell.outputs, again.outputs
         assert list(output.data) == ["image/png"]

@@ -156,7 +156,7 @@ function layout(meta, controls) {
   const plots = h("div", { class: "mg-plots" });
   const side = h("div", { class: "mg-side" }, ...controls);
   const notes = h("div", { class: "mg-notes" }, display.node, keysHelp(meta.stack));
-  const root = h("div", { class: "mg", "data-lm-suppress-shortcuts": "true" },
+  const root = h("div", { class: "mg", "data-figure": meta.name, "data-lm-suppress-shortcuts": "true" },
     h("div", { class: "mg-row mg-top" }, modes.node, tools, busy, actions.node), error, notice,
     h("div", { class: "mg-body" },
       h("div", { class: "mg-main" }, pictures, keys, wipe.node, player.node, readout, notes, live),

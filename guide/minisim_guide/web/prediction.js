@@ -1,46 +1,82 @@
 // Predict, then check: the answer is asked for only after the reader has committed to one.
 
 function render({ model, el }) {
-  const name = freshId();
-  const rows = model.get("choices").map((text, index) => {
+  const name = freshId(), get = (trait) => model.get(trait), shows = get("figure") !== "";
+  const action = (text, run, props = {}) => h("button", { type: "button", ...props, on: { click: run } }, text);
+  const rows = get("choices").map((text, index) => {
     const input = h("input", { type: "radio", name, value: index });
     const value = h("span", { class: "mg-value" });
-    return { input, value, node: h("label", { class: "mg-option" }, input, h("span", {}, text), value) };
+    const show = action("Show it", () => showing(index), { "aria-label": `Show it: ${text}`, hidden: true });
+    const node = h("div", { class: "mg-option" }, h("label", {}, input, h("span", {}, text)), value, show);
+    return { input, value, show, node };
   });
-  const check = h("button", { type: "button", disabled: true }, "Check my prediction");
+  const check = action("Check my prediction", ask, { disabled: true });
+  const back = action("Back", () => model.send({ kind: "back" }),
+    { title: "Put the figure's controls as they were", hidden: true });
+  const again = action("Ask again", () => model.send({ kind: "again" }),
+    { title: "Answer again, for what the figure shows now", hidden: true });
   const said = h("p", { class: "mg-says", role: "status" });
   const root = h("div", { class: "mg mg-prediction" },
-    h("fieldset", {}, h("legend", {}, model.get("question")), ...rows.map((r) => r.node)), check, said);
+    h("fieldset", {}, h("legend", {}, get("question")), ...rows.map((r) => r.node)),
+    h("div", { class: "mg-row" }, check, back, again), said);
 
   const picked = () => rows.findIndex((r) => r.input.checked);
-  const pick = () => { check.disabled = picked() < 0; if (model.get("answer").values) answer(); };
+
   function ask() {
     check.disabled = true;
-    said.textContent = "Simulating every choice…";
+    said.textContent = "Computing every choice…";
     model.set("chosen", picked());
     model.save_changes();
   }
-  function answer() {
-    const a = model.get("answer");
-    if (a.error) said.textContent = a.error;
-    if (!a.values) return;
-    check.hidden = true;
-    rows.forEach((r, i) => {
-      r.value.textContent = a.values[i];
-      r.node.classList.toggle("mg-right", i === a.right);
-    });
-    const hit = model.get("chosen") === a.right;
-    said.textContent = `${hit ? "Yes." : "Not quite: it is"} “${model.get("choices")[a.right]}”. `
-      + `${a.what}: ${a.now} now, ${a.values[a.right]} then. ${a.because}`;
+
+  /** The figure moves; the page follows only where no picture of it is in sight. */
+  function showing(choice) {
+    model.send({ kind: "show", choice });
+    const pictures = document.querySelector(`.mg[data-figure="${CSS.escape(get("figure"))}"] .mg-pictures`);
+    const box = pictures?.getBoundingClientRect();
+    if (!box || (box.bottom > 80 && box.top < innerHeight - 80)) return;
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    pictures.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
   }
 
-  for (const r of rows) r.input.addEventListener("change", pick);
-  check.addEventListener("click", ask);
-  model.on("change:answer", answer);
+  function answer() {
+    const a = get("answer"), known = Boolean(a.values), chosen = get("chosen");
+    check.hidden = known;
+    check.disabled = picked() < 0;
+    rows.forEach((r, i) => {
+      r.value.textContent = a.values?.[i] ?? "";
+      r.show.hidden = !known || !shows;
+      r.input.disabled = known;
+      if (chosen >= 0) r.input.checked = i === chosen;
+      r.node.classList.toggle("mg-right", known && i === a.right);
+    });
+    again.hidden = !known || !shows;
+    said.textContent = a.error || "";
+    if (!known) return;
+    const right = `“${get("choices")[a.right]}”`, then = a.values[a.right];
+    said.textContent = `${chosen === a.right ? "Yes." : "Not quite: it is"} ${right}. `
+      + `${a.what}: ${a.now}${then ? ` now, ${then} then` : ""}. ${a.because}`;
+  }
+
+  function moved() {
+    back.hidden = !get("moved");
+    rows.forEach((r, i) => r.show.setAttribute("aria-pressed", String(i === get("shown"))));
+  }
+
+  function restart() {
+    if (get("chosen") >= 0) return;
+    for (const r of rows) r.input.checked = false;
+    answer();
+    rows[0].input.focus();
+  }
+
+  for (const r of rows) r.input.addEventListener("change", () => { check.disabled = picked() < 0; });
+  const heard = { "change:answer": answer, "change:moved": moved, "change:shown": moved, "change:chosen": restart };
+  for (const [event, run] of Object.entries(heard)) model.on(event, run);
   el.append(root);
-  if (model.get("chosen") >= 0) rows[model.get("chosen")].input.checked = true;
   answer();
-  return () => model.off("change:answer", answer);
+  moved();
+  return () => { for (const [event, run] of Object.entries(heard)) model.off(event, run); };
 }
 
 export default { render };
