@@ -155,7 +155,7 @@ def test_without_a_figure_the_scene_is_the_page_s(judged):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"choices": {"Bright": {"motion.heart_um": 1}}}, "“Bright” changes motion.heart_um, which is no control"),
+        ({"choices": {"Bright": {"motion.heart_um": 1}}}, "“Bright” changes motion.heart_um, which is no"),
         ({"choices": {"Far": {"focus_um": 300}}}, "focus_um = 300 of “Far” is not on its slider"),
         ({"choices": {"Other": {"choice.lens": "none"}}}, "lens to 'none', which is none of its options"),
         ({"best": "middle"}, "best = 'middle' is refused"),
