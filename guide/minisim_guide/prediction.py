@@ -212,7 +212,7 @@ class Prediction(Talking):
             return super()._repr_mimebundle_(**kwargs)
         answer = self.compute()
         rows = "".join(f"<li>{html.escape(text)}</li>" for text in self.choices)
-        said = [f"{answer['what']}: {answer['now']}"]
+        said = [f"{answer['what']}: {answer['now']} now"]
         said += [f"{text}: {value}" for text, value in zip(self.choices, answer["values"], strict=False)]
         right = self.choices[answer["right"]]
         page = (
