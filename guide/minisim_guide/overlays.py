@@ -22,18 +22,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-import minisim_core as ms
-
+from .outlines import cell_outlines, contours, level_path, svg_path
 from .plots import Sight
 from .plots.depth import seen_cells
 from .plots.owners import name_of, owners_of
-from .plots.spec import number
+from .plots.spec import number, percent
 
 Drawing = dict[str, Any]
 FloatArray = NDArray[np.floating]
@@ -41,10 +39,9 @@ FloatArray = NDArray[np.floating]
 FLAT_UM = 2.0
 """A focal surface that varies less over the field is called flat."""
 
-_VERTICES = 20  # of an outline; fewer where there are many cells
-_MANY = 1000
 _RING = 1.7  # radii of a ring around a cell
 _PATH_POINTS = 1500
+_RUNS = 800  # of saturated pixels along rows that are drawn one by one
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def draw_cells(sight: Sight) -> Drawing:
     """Outline every cell of the field where it truly is, by which side of the focus it lies on."""
     recording, truth = sight.right, sight.right.truth
     where = _places(recording)
-    outlines = _outlines(_bare(recording.experiment))
+    outlines = cell_outlines(recording.experiment)
     surface = np.asarray(truth.focal_surface_um)[where.rows, where.columns]
     near = np.asarray(truth.near_focus)[where.ids]
     above = ~near & (where.depth_um < surface)
@@ -133,7 +130,7 @@ def draw_owners(sight: Sight) -> Drawing:
     found = [] if mask is None else owners_of(recording, mask / mask.sum(), None, frame)
     if not found:
         return _moving(sight) | {"summary": "Mark a pixel or a region: its strongest owners are outlined."}
-    outlines = _outlines(_bare(recording.experiment))
+    outlines = cell_outlines(recording.experiment)
     centres = np.asarray(recording.truth.centroids_px)[found]
     near = np.asarray(recording.truth.near_focus)[found]
     radius = recording.experiment.cells.radius_um / recording.pixel_um
@@ -190,11 +187,11 @@ def _levels(image: FloatArray, levels: FloatArray, unit: str) -> dict[str, list[
     """Draw an image's contours, each labelled towards the upper right."""
     paths, labels = [], []
     for level in levels.tolist():
-        lines = [line for line in _contours(image, level) if len(line) > 2]
+        lines = [line for line in contours(image, level) if len(line) > 2]
         if not lines:
             continue
         text = f"{level:.0f} {unit}"
-        paths.append({"kind": "level", "name": text, "d": "".join(_level(line) for line in lines)})
+        paths.append({"kind": "level", "name": text, "d": "".join(level_path(line) for line in lines)})
         vertices = np.concatenate(lines)
         x, y = vertices[np.argmax(vertices[:, 0] - vertices[:, 1])] + 0.5
         labels.append({"x": round(float(x), 1), "y": round(float(y), 1), "text": text})
@@ -215,17 +212,61 @@ def draw_motion(sight: Sight) -> Drawing:
     if not moving["shift_px"]["right"]:
         return moving | {"moves": "", "summary": "The brain stands still: motion is switched off."}
     path = np.asarray(truth.motion_path_um)
-    path = path[:: max(1, len(path) // _PATH_POINTS)] / recording.pixel_um
+    path = path[:: max(1, len(path) // _PATH_POINTS), ::-1] / recording.pixel_um + (x - 0.5, y - 0.5)
     far = np.hypot(*np.asarray(truth.motion_um).T)
     return moving | {
         "moves": "dot",
         "paths": [
-            {"kind": "path", "name": "path of the brain", "d": _path(path[:, ::-1] + (x - 0.5, y - 0.5), "")}
+            {
+                "kind": "path",
+                "name": "path of the brain",
+                "d": svg_path(path, ""),
+            }
         ],
         "dot": [round(x, 1), round(y, 1)],
         "summary": f"The path of the brain: up to {number(float(far.max()), 2)} µm away from rest, "
         f"half of the frames beyond {number(float(np.median(far)), 2)} µm.",
     }
+
+
+def draw_vessels(sight: Sight) -> Drawing:
+    """Outline the vessels at rest, wherever blood lies over the field."""
+    blood = np.asarray(sight.right.truth.vessel_mask)
+    # padded, so that a vessel that leaves the field is closed along its rim
+    lines = contours(np.pad(blood.astype(float), 1), 0.5) if blood.any() else []
+    d = "".join(level_path(line - 1) for line in lines if len(line) > 2)
+    share = percent(float(blood.mean()))
+    return _moving(sight) | {
+        "paths": [{"kind": "vessel", "name": "vessels", "d": d}] if d else [],
+        "summary": f"Outlines of the vessels: blood lies over {share} of the field."
+        if d
+        else "There is no vessel over this field.",
+    }
+
+
+def draw_saturated(sight: Sight) -> Drawing:
+    """Cover the pixels at full scale in this frame; where they are too many, blocks of mostly such pixels."""
+    frame, full_scale = sight.right.frames[sight.frame], int(sight.right.counts_to_e.full_scale)
+    full = np.asarray(frame) == full_scale
+    for block in (1, 2, 4, 8, 16):
+        height, width = (length // block * block for length in full.shape)
+        blocks = (
+            full[:height, :width].reshape(height // block, block, width // block, block).mean(axis=(1, 3))
+        )
+        edges = np.diff(np.pad(blocks >= 0.5, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+        rows, starts = np.nonzero(edges == 1)
+        if len(rows) <= _RUNS:
+            break
+    stops, size = np.nonzero(edges == -1)[1], 10 * block
+    runs = zip(
+        (size * rows).tolist(), (size * starts).tolist(), (size * (stops - starts)).tolist(), strict=True
+    )
+    d = "".join(f"M{x} {y}h{wide}v{size}h{-wide}z" for y, x, wide in runs)
+    count = int(full.sum())
+    return _drawing(
+        paths=[{"kind": "saturated", "name": f"saturated: {count} pixels", "d": d}] if d else [],
+        summary=f"{count} of {full.size} pixels of this frame are saturated: they say {full_scale}.",
+    )
 
 
 OVERLAYS: dict[str, Overlay] = {
@@ -253,6 +294,8 @@ OVERLAYS: dict[str, Overlay] = {
     "motion": Overlay(
         "Motion path", "Where the brain wanders during the recording, true to scale", draw_motion
     ),
+    "vessels": Overlay("Vessels", "Where blood lies over the field, at rest", draw_vessels),
+    "saturated": Overlay("Saturated pixels", "Pixels at full scale in the frame shown", draw_saturated),
 }
 
 
@@ -315,75 +358,3 @@ def _shifts(recording: Any) -> list[list[float]]:
         return []
     shifts = np.round(np.asarray(recording.truth.motion_um) / recording.pixel_um, 2)
     return (shifts + 0.0).tolist() if shifts.any() else []
-
-
-class _Outline(NamedTuple):
-    """The outline of a cell, wherever it is imaged."""
-
-    dx: float
-    dy: float
-    steps: str
-
-    def at(self, y: float, x: float) -> str:
-        """Return its path around a centre, in tenths of a pixel."""
-        return f"M{round(10 * (x + self.dx + 0.5))} {round(10 * (y + self.dy + 0.5))}{self.steps}"
-
-
-def _bare(experiment: ms.Experiment) -> ms.Experiment:
-    """Keep what cells look like and where they are, so that other sliders leave their outlines alone.
-
-    The focus shifts where they are imaged, and scales them by less than a tenth of a pixel.
-    """
-    plain = ms.Experiment()
-    return experiment.with_(
-        off=(),
-        focus_um=experiment.scope.nominal_focus_um,
-        activity=plain.activity,
-        neuropil=plain.neuropil,
-        vessels=plain.vessels,
-        illumination=plain.illumination,
-    )
-
-
-@lru_cache(maxsize=4)
-def _outlines(experiment: ms.Experiment) -> dict[int, _Outline]:
-    """Trace every cell of the field at a fixed share of its sharp footprint's peak."""
-    truth = ms.simulate(experiment).truth
-    inside = np.flatnonzero(truth.in_field).tolist()
-    vertices = _VERTICES if len(inside) <= _MANY else _VERTICES // 2
-    found = {}
-    for i in inside:
-        top, left, patch = truth.footprints_sharp[i]
-        if not patch.size:
-            continue
-        lines = _contours(np.pad(patch, 1), ms.measures.OUTLINE_SHARE * float(patch.max()))
-        longest = max(lines, key=lambda line: len(line))
-        line = longest[:: max(1, len(longest) // vertices)] + np.array([left - 1, top - 1])
-        y, x = truth.centroids_px[i]
-        found[i] = _Outline(line[0, 0] - x, line[0, 1] - y, _steps(line, "Z"))
-    return found
-
-
-def _contours(image: NDArray[Any], level: float) -> list[FloatArray]:
-    """Return the lines (x, y) along which an image has a level, in pixels from the first one's centre."""
-    from contourpy import contour_generator
-
-    found: Any = contour_generator(z=image).lines(level)
-    return list(found)
-
-
-def _level(line: FloatArray) -> str:
-    """Write a contour, thinned; one that leaves the field stays open."""
-    thin = np.concatenate([line[: -1 : max(1, len(line) // 100)], line[-1:]])
-    return _path(thin, "Z" if (line[0] == line[-1]).all() else "")
-
-
-def _path(points: FloatArray, end: str = "Z") -> str:
-    """Write points (x, y), in pixels from the first pixel's centre, as an SVG path in tenths of a pixel."""
-    x, y = np.rint(10 * (np.asarray(points)[0] + 0.5)).astype(int).tolist()
-    return f"M{x} {y}{_steps(points, end)}"
-
-
-def _steps(points: FloatArray, end: str) -> str:
-    steps = np.diff(np.rint(10 * np.asarray(points)).astype(int), axis=0).ravel().tolist()
-    return f"l{' '.join(map(str, steps))}{end}".replace(" -", "-")

@@ -1,4 +1,4 @@
-"""What one measures on a recording: spectra, profiles, photon transfer, and who owns the light.
+"""What one measures on a recording: spectra, profiles, photon transfer, who owns the light and the noise.
 
 Everything here is asked of finished recordings and their truth; nothing in a recording depends on it.
 """
@@ -11,11 +11,13 @@ from .cells import (
     body_mask,
     brightest_cell,
     detectability_by_depth,
+    faint_cell,
     owner_traces,
     strongest_owner,
 )
 from .motion import Spot, main_owners, path_spectrum, spot, strongest_rhythm_hz
 from .profiles import RadialProfile, Spectrum, radial_profile, sampled_line, spectrum
+from .variance import VarianceShares, noise_budget, variance_shares
 
 __all__ = [
     "DETECTABLE_SNR",
@@ -26,11 +28,14 @@ __all__ = [
     "RadialProfile",
     "Spectrum",
     "Spot",
+    "VarianceShares",
     "body_mask",
     "brightest_cell",
     "detectability_by_depth",
+    "faint_cell",
     "histogram",
     "main_owners",
+    "noise_budget",
     "owner_traces",
     "path_spectrum",
     "photon_transfer",
@@ -40,4 +45,5 @@ __all__ = [
     "spot",
     "strongest_owner",
     "strongest_rhythm_hz",
+    "variance_shares",
 ]

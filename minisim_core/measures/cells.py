@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..detectability import DETECTABLE_SNR
+
 if TYPE_CHECKING:
     from ..recording import Recording
 
@@ -17,6 +19,7 @@ OUTLINE_SHARE = 0.3
 """Share of its sharp footprint's peak at which a cell is outlined: its body, without thin dendrites."""
 
 _SAMPLED_FRAMES = 8  # by which the owners of a region are ranked
+_FAINT = 0.5, 0.9  # of the signal-to-noise ratio that is enough: the faint cell's
 _LOOKED_AT = 512  # frames in which the brightest cell is looked for
 
 
@@ -116,9 +119,7 @@ def brightest_cell(recording: Recording) -> int | None:
     """
     truth = recording.truth
     height, width = recording.frames.shape[1:]
-    y, x = np.asarray(truth.centroids_px).T
-    inner = (abs(y - (height - 1) / 2) < 0.4 * height) & (abs(x - (width - 1) / 2) < 0.4 * width)
-    chosen = np.flatnonzero(inner & np.asarray(truth.near_focus))
+    chosen = np.flatnonzero(_inner(recording) & np.asarray(truth.near_focus))
     if not len(chosen):
         return None
     course = np.asarray(truth.fluorescence[chosen, : min(_LOOKED_AT, len(recording.frames))])
@@ -126,6 +127,42 @@ def brightest_cell(recording: Recording) -> int | None:
     light = recording.explain(everywhere, slice(0, 1), cells=None)
     resting = np.array([light[f"cell:{i}"][0] for i in chosen]) / course[:, 0]
     return int(chosen[np.argmax(resting * (course.max(axis=1) - 1))])
+
+
+def faint_cell(recording: Recording) -> int | None:
+    """Return a cell that just drowns in the noise, near the focus.
+
+    Of the cells with half to nine tenths of the signal-to-noise ratio that is enough, it is the one
+    nearest to the depth of focus; if there is none, the best of those that are not detectable.
+
+    Parameters
+    ----------
+    recording : Recording
+        Its cells that are not detectable are compared, off the rim of the field by a tenth of its width.
+
+    Returns
+    -------
+    int or None
+        None if every cell there is detectable, or there is none.
+    """
+    truth = recording.truth
+    snr = np.asarray(truth.snr) / DETECTABLE_SNR
+    missed = _inner(recording) & np.asarray(truth.in_field) & (snr < 1)
+    if not missed.any():
+        return None
+    low, high = _FAINT
+    faint = missed & (snr >= low) & (snr <= high)
+    if not faint.any():
+        return int(np.argmax(np.where(missed, snr, -1)))
+    off_focus = abs(np.asarray(truth.positions_um)[:, 0] - recording.experiment.focus_um)
+    return int(np.argmin(np.where(faint, off_focus, np.inf)))
+
+
+def _inner(recording: Recording) -> NDArray[np.bool_]:
+    """Say which cells rest off the rim of the field, by a tenth of its width."""
+    height, width = recording.frames.shape[1:]
+    y, x = np.asarray(recording.truth.centroids_px).T
+    return (abs(y - (height - 1) / 2) < 0.4 * height) & (abs(x - (width - 1) / 2) < 0.4 * width)
 
 
 def strongest_owner(recording: Recording, roi: Any) -> int | None:

@@ -51,7 +51,7 @@ def check(spec: dict[str, Any]) -> None:
     """A description the browser can draw: finite, within its words, small."""
     assert len(json.dumps(spec, allow_nan=False)) < 40_000
     assert {"kind", "title", "x", "y", "series", "summary"} <= spec.keys()
-    assert spec["kind"] in ("lines", "bars", "points", "traces", "side", "maps")
+    assert spec["kind"] in ("lines", "bars", "stack", "points", "traces", "shares", "side", "maps")
     assert spec["summary"].endswith(".")
     assert "nan" not in spec["summary"]
     for axis in (spec["x"], spec["y"]):

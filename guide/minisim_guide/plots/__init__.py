@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Callable, Iterator
 
 from . import motion
+from .background import plot_courses, plot_rhythms, plot_variance_share
 from .camera import plot_histogram, plot_photon_transfer, plot_radial_profile
 from .cell import plot_cell_across, plot_cell_width_by_depth, plot_one_cell_by_depth
 from .demixing import plot_demixed_cells, plot_demixing_by_density, plot_four_readings
@@ -22,6 +23,7 @@ from .depth import (
     plot_snr_by_depth,
 )
 from .field import plot_field_maps
+from .grain import plot_noise_budget, plot_two_cells
 from .marks import MARKS, Mark, describe_marks, places
 from .motion import (
     plot_path,
@@ -90,6 +92,11 @@ PLOTS: dict[str, Plot] = {
     "cell_width_by_depth": plot_cell_width_by_depth,
     "cell_across": plot_cell_across,
     "field_maps": plot_field_maps,
+    "courses": plot_courses,
+    "rhythms": plot_rhythms,
+    "variance_share": plot_variance_share,
+    "noise_budget": plot_noise_budget,
+    "two_cells": plot_two_cells,
 }
 
 _TITLES = {
@@ -106,6 +113,10 @@ _TITLES = {
     "pixel_owner": "Whose cell is this pixel on?",
     "registration": "Shifts found by registration",
     "sharpened": "One cell in the mean image",
+    "courses": "A minute at the marks",
+    "rhythms": "Rhythms at the marks",
+    "variance_share": "Who makes the movie change",
+    "two_cells": "A bright and a faint cell, in their brightest pixel",
 }
 
 

@@ -21,6 +21,7 @@ RIM = 0.1
 CLEAR_UM = 90.0
 """Cells up to this far from the focal surface may stand out: haze is marked away from them."""
 
+_CAMERA = ("exposure_fraction", "gain", "bit_depth", "full_well_e", "read_noise_e", "dark_current_e_per_s")
 _SMOOTH_UM = 5.0  # a vessel is dark where it is thick, not in one pixel
 
 
@@ -119,7 +120,36 @@ def brightest_cell(recording: Any) -> Place | None:
     (row, column) or None
         None if no cell is in focus.
     """
-    cell = ms.measures.brightest_cell(recording)
+    return _brightest_pixel(recording, ms.measures.brightest_cell(recording))
+
+
+def faint_cell(recording: Any) -> Place | None:
+    """Return the brightest pixel of a cell that just drowns in the noise.
+
+    Parameters
+    ----------
+    recording : Recording
+        As for `minisim_core.measures.faint_cell`.
+
+    Returns
+    -------
+    (row, column) or None
+        None if no cell is faint.
+    """
+    return _brightest_pixel(recording, faint(recording))
+
+
+def faint(recording: Any) -> int | None:
+    """Return the cell that just drowns with the usual light and camera, so that these move no mark."""
+    usual = ms.Experiment()
+    camera = {name: getattr(usual.sensor, name) for name in _CAMERA}
+    usually = recording.experiment.with_(
+        off=(), sensor=camera, illumination={"led_mw": usual.illumination.led_mw}
+    )
+    return ms.measures.faint_cell(ms.simulate(usually))
+
+
+def _brightest_pixel(recording: Any, cell: int | None) -> Place | None:
     if cell is None:
         return None
     top, left, patch = recording.truth.footprints[cell]
@@ -131,6 +161,8 @@ MARKS: dict[str, Mark] = {
     "vessel": Mark("V", "a vessel", "cool", darkest_vessel),
     "haze": Mark("H", "haze, no cell near", "violet", emptiest_haze),
     "cell": Mark("C", "a cell in focus", "own", brightest_cell),
+    "bright": Mark("B", "a bright cell", "own", brightest_cell),
+    "faint": Mark("F", "a faint cell", "green", faint_cell),
 }
 """The places that a figure can mark, by name."""
 

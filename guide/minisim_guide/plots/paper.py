@@ -23,7 +23,7 @@ def draw_spec(axes: Axes, spec: Spec) -> None:
         if spec[axis].get("log"):
             scale("log")
     kinds = {"bars": _bars, "traces": _traces, "side": _side, "stack": _stack, "maps": _maps}
-    kinds.get(spec["kind"], _curves)(axes, spec)
+    (kinds | {"shares": _shares}).get(spec["kind"], _curves)(axes, spec)
     for band in spec.get("bands", ()):
         axes.axvspan(band["from"], band["to"], color="#f9e7d8", zorder=0)
     for mark in spec.get("marks", ()):
@@ -72,6 +72,13 @@ def _stack(axes: Axes, spec: Spec) -> None:
         above = below + np.array(s["y"])
         axes.fill_between(s["x"], below, above, color=_ink(s, index), label=s["name"], linewidth=0)
         below = above
+
+
+def _shares(axes: Axes, spec: Spec) -> None:
+    """Draw one bar, divided."""
+    for index, s in enumerate(spec["series"]):
+        axes.barh(0.5, s["y"], 0.5, s["x"], color=_ink(s, index), edgecolor="white", label=s["name"])
+    axes.set_yticks([])
 
 
 def _curves(axes: Axes, spec: Spec) -> None:

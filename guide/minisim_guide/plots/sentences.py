@@ -9,9 +9,11 @@ import numpy as np
 
 import minisim_core as ms
 
+from .background import focus_share_of_variance, say_background
 from .cell import corner_over_center, say_cell_across, say_one_cell
 from .depth import found_between, say_depth, say_focus_depth
 from .field import say_evenness
+from .grain import found, say_photons
 from .motion import say_motion
 from .owners import say_crosstalk
 from .sight import Sight
@@ -69,9 +71,19 @@ MEASURES = {
         lambda experiment, _: corner_over_center(experiment),
         percent,
     ),
+    "focus_share_of_variance": Measure(
+        "Share of all that changes in a minute that the cells in focus make",
+        lambda experiment, _: focus_share_of_variance(experiment),
+        percent,
+    ),
+    "found": Measure(
+        "Cells that stand out of the noise", lambda experiment, _: found(experiment), "{:.0f}".format
+    ),
 }
 SENTENCES: dict[str, Callable[[Sight], str]] = {
     "out_of_focus": say_out_of_focus,
+    "background": say_background,
+    "photons": say_photons,
     "crosstalk": say_crosstalk,
     "motion": say_motion,
     "depth": say_depth,

@@ -4,8 +4,8 @@ A description is plain JSON:
 
 ``kind``
     ``"lines"``, ``"bars"`` (stacked, `width` wide), ``"stack"`` (areas on top of each other),
-    ``"points"``, ``"traces"`` (each in a lane), ``"side"``: points in the tissue, y downwards, under a
-    scope; or ``"maps"``: squares of grey.
+    ``"points"``, ``"traces"`` (each in a lane), ``"shares"`` (of one bar, each from `x` to `x` + `y`),
+    ``"side"``: points in the tissue, y downwards, under a scope; or ``"maps"``: squares of grey.
 ``title``, ``summary``
     What it shows; and what it shows in one sentence, for those who do not see it.
 ``x``, ``y``
@@ -64,7 +64,7 @@ def short(values: Iterable[float]) -> list[float]:
 
 def percent(share: float) -> str:
     """Write a share in words."""
-    return f"{100 * share:.0f} %"
+    return f"{100 * share:z.0f} %".replace("-", "−")
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -86,6 +86,27 @@ def decades(low: float, high: float) -> list[float]:
     """Return limits of a logarithmic axis: at least one decade."""
     low, high = max(low, 1e-12), max(high, 1e-11)
     return [low, max(high, 10 * low)]
+
+
+def shares(title: str, parts: Iterable[tuple[str, str, float]], label: str, summary: str) -> Spec:
+    """Return one bar divided into parts, each a name, an ink and a share of 1.
+
+    A part below zero moves against the others: it is named with its share, and takes no room.
+    """
+    series: list[Spec] = []
+    at = 0.0
+    for name, ink, share in parts:
+        wide = 100 * max(share, 0.0)
+        series.append({"name": f"{name} {percent(share)}", "ink": ink, "x": [at], "y": [wide]})
+        at += wide
+    return {
+        "kind": "shares",
+        "title": title,
+        "x": {"label": label, "limits": [0, max(100.0, at)]},
+        "y": {"label": "", "limits": [0, 1]},
+        "series": [s | {"x": short(s["x"]), "y": short(s["y"])} for s in series],
+        "summary": summary,
+    }
 
 
 def empty(title: str, why: str, **changes: Any) -> Spec:

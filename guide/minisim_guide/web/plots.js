@@ -82,7 +82,7 @@ class Plot {
     if (this.spec && width === this.width && same(spec, this.spec)) return;
     Object.assign(this, { spec, width });
     const traces = spec.kind === "traces", { height, top, bottom } = this.size;
-    const yTicks = traces ? [] : ticks(spec.y, 4);
+    const yTicks = traces || spec.kind === "shares" ? [] : ticks(spec.y, 4);
     const widest = traces ? Math.min(104, 8 + LETTER * Math.max(...spec.series.map((s) => s.name.length), 8))
       : 8 + LETTER * Math.max(...yTicks.map((v) => three(v).length), 2);
     this.left = Math.max(26, widest);
@@ -93,7 +93,8 @@ class Plot {
     this.values = []; // per series: where its value at the pointer is written
     this.svg = h("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": spec.summary });
     this.axes(yTicks);
-    const draw = { bars: "bars", points: "points", traces: "lanes", stack: "stack", side: "side" }[spec.kind] || "lines";
+    const draws = { bars: "bars", points: "points", traces: "lanes", stack: "stack", side: "side", shares: "shares" };
+    const draw = draws[spec.kind] || "lines";
     this[draw]();
     this.marks();
     this.hair = h("line", { class: "mg-hair", y1: top, y2: height - bottom, visibility: "hidden" });
@@ -207,6 +208,17 @@ class Plot {
     });
   }
 
+  /** One bar, divided. */
+  shares() {
+    const { spec, X, svg } = this, { height, bottom, top } = this.size, y = top + 16, tall = height - bottom - 8 - y;
+    spec.series.forEach((s, index) => {
+      const [from, to] = [X(s.x[0]), X(s.x[0] + s.y[0])];
+      if (to > from) svg.append(h("rect", { class: "mg-share", style: `fill:${inkOf(s, index)}`, "data-series": index,
+        x: from, width: to - from, y, height: tall }));
+      this.drawn.push({ xs: [(from + to) / 2], ys: [y] });
+    });
+  }
+
   points() {
     const { spec, X, Y, svg } = this;
     spec.series.forEach((s, index) => {
@@ -251,12 +263,13 @@ class Plot {
       spec.series.forEach((s, i) => {
         const ink = inkOf(s, i), dots = this.dotted && !s.line;
         const swatch = h("svg", { width: 20, height: 10, viewBox: "0 0 20 10", "aria-hidden": "true" });
-        if (spec.kind === "bars" || spec.kind === "stack") swatch.append(h("rect", { x: 4, width: 12, height: 10, style: `fill:${ink}` }));
+        if (["bars", "stack", "shares"].includes(spec.kind))
+          swatch.append(h("rect", { x: 4, width: 12, height: 10, style: `fill:${ink}` }));
         else if (dots) swatch.append(h("circle", { cx: 10, cy: 5, r: 3,
           style: s.hollow ? `fill:none;stroke:${ink}` : `fill:${ink}` }));
         else swatch.append(h("path", { class: "mg-line", d: "M0 5H20", style: `stroke:${ink}`, "stroke-dasharray": dashOf(s) }));
         const value = h("b");
-        keys.append(h("span", {}, swatch, s.name, this.dotted ? null : value));
+        keys.append(h("span", {}, swatch, s.name, this.dotted || spec.kind === "shares" ? null : value));
         this.values.push(value);
       });
     if (spec.series.length) for (const note of spec.notes || []) keys.append(h("span", {}, note));
@@ -302,7 +315,7 @@ class Plot {
   }
 
   point(event) {
-    if (!this.spec?.series.length) return;
+    if (!this.spec?.series.length || this.spec.kind === "shares") return;
     const [x, y] = this.place(event), { height, bottom, top } = this.size;
     if (x < this.left - 6 || x > this.right + 6 || y < top - 8 || y > height - bottom + 8) return this.leave();
     if (event.buttons === 1) this.pick(event);

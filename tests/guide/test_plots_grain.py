@@ -1,0 +1,72 @@
+"""The grain and what drowns in it, as page 7 draws it: in numbers, on the real engine."""
+
+import numpy as np
+import pytest
+
+import minisim_core as ms
+from minisim_guide import plots
+from minisim_guide.plots import MEASURES, SENTENCES, Sight, places
+from test_plots import check, series
+
+SCENE = ms.presets.get("guide", off=("motion",))
+
+
+def sight(experiment: ms.Experiment = SCENE, pixel: tuple[int, ...] = ()) -> Sight:
+    right = ms.simulate(experiment)
+    return Sight(right.without("noise"), right, 0, pixel, marks=places(experiment, ("bright", "faint")))
+
+
+def test_the_camera_moves_no_mark() -> None:
+    dim = SCENE.with_(illumination={"led_mw": 0.05}, sensor={"gain": 1, "read_noise_e": 60})
+    assert sight(dim).marks == sight().marks
+
+
+def test_two_cells_are_drawn_with_and_without_their_grain() -> None:
+    shown = sight()
+    spec = plots.finish("two_cells", shown)
+    check(spec)
+    assert [s["name"] for s in spec["series"]] == ["with grain", "bright, true", "with grain", "faint, true"]
+    noise = np.subtract(spec["series"][2]["y"], spec["series"][3]["y"])
+    row, column = shown.marks["faint"]
+    black, e_per_count, _ = shown.right.counts_to_e
+    seen = (shown.right.frames[:, row, column] - black) * e_per_count - shown.right.expected[:, row, column]
+    np.testing.assert_allclose(noise, seen, atol=0.6)  # drawn with four digits
+    bright, faint = (np.ptp(spec["series"][place]["y"]) for place in (1, 3))
+    assert bright > 4 * noise.std() and faint < 3 * noise.std()
+    assert "bright cell" in spec["notes"][0] and "stands out" in spec["notes"][0]
+    assert "faint cell" in spec["notes"][1] and "drowns" in spec["notes"][1]
+
+
+def test_more_light_brings_the_faint_cell_out() -> None:
+    spec = plots.finish("two_cells", sight(SCENE.with_(illumination={"led_mw": 1.6})))
+    assert "faint cell" in spec["notes"][1] and "stands out" in spec["notes"][1]
+
+
+@pytest.mark.parametrize("pixel", [(), (30, 40)])
+def test_the_noise_budget_says_what_stray_light_costs(pixel: tuple[int, ...]) -> None:
+    shown = sight(pixel=pixel)
+    spec = plots.finish("noise_budget", shown)
+    check(spec)
+    budget = ms.measures.noise_budget(shown.right, 0, pixel or None)
+    total = sum(budget.values())
+    assert sum(s["y"][0] for s in spec["series"]) == pytest.approx(100, abs=0.1)
+    assert series(spec, "stray light")["y"] == [pytest.approx(100 * budget["stray_light"] / total, rel=1e-3)]
+    with_it, without = (f"{v**0.5:.1f}" for v in (total, total - budget["stray_light"]))
+    assert spec["notes"] == [f"sd {with_it} e⁻; without stray light {without} e⁻"]
+
+
+def test_the_sentence_counts_electrons() -> None:
+    shown, say = sight(), SENTENCES["photons"]
+    light, e_per_count = shown.right.expected[0].mean(), shown.right.counts_to_e.e_per_count
+    assert say(shown).startswith(
+        f"{round(float(light), -1):.0f} photoelectrons in an average pixel, give or take "
+    )
+    assert say(shown).endswith(f"; one count is {e_per_count:.1f} of them.")
+    assert "at the marked pixel" in say(sight(pixel=(30, 40)))
+    glaring = sight(SCENE.with_(illumination={"led_mw": 3}))
+    assert "of the pixels are saturated." in say(glaring)
+    assert "the grain is switched off" in say(Sight(shown.left, shown.left, 0))
+
+
+def test_found_counts_the_detectable_cells() -> None:
+    assert MEASURES["found"].of(SCENE, 0) == ms.simulate(SCENE).truth.detectable.sum()
