@@ -34,7 +34,7 @@ function render({ model, el }) {
   const plots = new Plots(ui.plots, { seek: (frame) => play.seek(frame), cell: light,
     movable: (name) => sliders.has(name), move });
   const overlays = fig.overlays = new Overlays({ left: left.over, right: right.over });
-  const wire = wiring(fig, { arrived, grown }), share = sharing(fig);
+  const wire = wiring(fig, { arrived, grown }), share = sharing(fig), links = linking(fig, switches);
 
   // ---- talking to the kernel -----------------------------------------------------------
 
@@ -167,6 +167,7 @@ function render({ model, el }) {
     for (const [name, value] of Object.entries(get("values"))) sliders.get(name)?.set(value);
     switches.set({ off: get("off") });
     shown.set({ on: get("overlay") });
+    links.dress();
   }
 
   function reset() {
@@ -285,6 +286,7 @@ function render({ model, el }) {
     ended.abort();
     sizes.disconnect();
     wire.end();
+    links.end();
     for (const [event, run] of heard) model.off(event, run);
   };
 }
