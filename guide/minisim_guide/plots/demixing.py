@@ -11,7 +11,7 @@ import minisim_core as ms
 from minisim_core.inverse import comparison, demix
 
 from .owners import name_of
-from .pieces import Remembered
+from .pieces import Remembered, or_why, share_of
 from .sight import Sight, subject
 from .spec import Spec, empty, number, short
 from .time import POINTS, thinned, time_limits
@@ -52,13 +52,14 @@ _told = Remembered(_tell, most=2)
 _compared = Remembered(_compare, most=16)
 
 
+@or_why("Four readings of one cell")
 def plot_four_readings(sight: Sight) -> Iterator[float | Spec]:
     """Show four readings of the mark: the truth, demixed, less its ring, and its mean."""
     title, recording = "Four readings of one cell", sight.right
     yield 0.0  # nothing long before the hand rests
     whom = subject(sight)
     if whom.own is None:
-        yield empty(title, "no cell sends light here")
+        yield empty(title, "No cell sends light here.")
         return
     demixed = yield from _told(recording.experiment)
     mask = whom.weights > 0
@@ -98,6 +99,7 @@ def plot_four_readings(sight: Sight) -> Iterator[float | Spec]:
     }
 
 
+@or_why("Every detectable cell, read two ways")
 def plot_demixed_cells(sight: Sight) -> Iterator[float | Spec]:
     """Show every detectable cell by how well its region's mean and demixing follow it."""
     title = "Every detectable cell, read two ways"
@@ -108,7 +110,7 @@ def plot_demixed_cells(sight: Sight) -> Iterator[float | Spec]:
         return
     found = yield from _compared(experiment)
     if not len(found.cells):
-        yield empty(title, "no cell of this scene is detectable")
+        yield empty(title, "No cell of this scene is detectable.")
         return
     seen = np.isfinite(found.blind)
     low = min(0.0, float(np.nanmin([found.region, np.where(seen, found.blind, 0), found.told])))
@@ -139,6 +141,7 @@ def plot_demixed_cells(sight: Sight) -> Iterator[float | Spec]:
     }
 
 
+@or_why("Cells followed, by density")
 def plot_demixing_by_density(sight: Sight) -> Iterator[float | Spec]:
     """Show the share of detectable cells that each way follows, here and at other densities."""
     title = "Cells followed, by density"
@@ -155,13 +158,7 @@ def plot_demixing_by_density(sight: Sight) -> Iterator[float | Spec]:
     found: dict[float, comparison.Comparison] = {}
     for at, value in enumerate(wanted):
         made = _compared(at_density(here, value))
-        while True:
-            try:
-                share = next(made)
-            except StopIteration as end:
-                found[value] = end.value
-                break
-            yield (at + share) / len(wanted)
+        found[value] = yield from share_of(made, at / len(wanted), (at + 1) / len(wanted))
         yield _by_density(title, found, density)
 
 

@@ -12,7 +12,7 @@ import minisim_core as ms
 from minisim_core.inverse import registration
 
 from .owners import name_of, owners_of
-from .pieces import Remembered
+from .pieces import Remembered, or_why, share_of
 from .sight import Sight, subject
 from .spec import Spec, decades, empty, number, percent, short, upto
 from .time import LONGEST, POINTS, lines, thinned, time_limits
@@ -115,6 +115,7 @@ def say_motion(sight: Sight) -> str:
 # -- a mean image, a pixel -------------------------------------------------------------------
 
 
+@or_why("One cell in the mean image")
 def plot_smear(sight: Sight) -> Iterator[float | Spec]:
     """Show one cell in the mean image of either side."""
     title = "One cell in the mean image"
@@ -202,6 +203,7 @@ def _find(
 _registered = Remembered(_find, most=4)
 
 
+@or_why("Shifts found by registration")
 def plot_registration(sight: Sight) -> Iterator[float | Spec]:
     """Lay the shifts found in the movie over the true ones, found with and without a band-pass."""
     title, recording = "Shifts found by registration", sight.right
@@ -209,13 +211,7 @@ def plot_registration(sight: Sight) -> Iterator[float | Spec]:
     found = {}
     for at, band_pass in enumerate((True, False)):
         made = _registered((recording.experiment, band_pass))
-        while True:
-            try:
-                share = next(made)
-            except StopIteration as end:
-                found[band_pass] = end.value.shifts_um
-                break
-            yield (at + share) / 2
+        found[band_pass] = (yield from share_of(made, at / 2, (at + 1) / 2)).shifts_um
     true = np.asarray(recording.truth.motion_um)
     center = true.mean(axis=0)
     times = _mid_times(recording)
@@ -245,6 +241,7 @@ def plot_registration(sight: Sight) -> Iterator[float | Spec]:
     }
 
 
+@or_why("One cell in the mean image")
 def plot_sharpened(sight: Sight) -> Iterator[float | Spec]:
     """Show one cell in the mean image: held still, moving, and registered."""
     title, recording = "One cell in the mean image", sight.right
@@ -253,7 +250,7 @@ def plot_sharpened(sight: Sight) -> Iterator[float | Spec]:
     if middle is None:
         yield empty(title, "No cell is in focus here.")
         return
-    found = yield from _registered((recording.experiment, True))
+    found = yield from share_of(_registered((recording.experiment, True)), 0, 0.5)
     count = min(len(recording.frames), LONGEST)
     still = recording.without("motion")
     totals = {name: np.zeros(recording.shape[1:]) for name in ("held still", "moving", "registered")}
@@ -264,7 +261,7 @@ def plot_sharpened(sight: Sight) -> Iterator[float | Spec]:
         totals["held still"] += still.frames[frames].sum(axis=0, dtype=float)
         if found.reliable.any():
             totals["registered"] += found.apply(movie, frames).sum(axis=0, dtype=float)
-        yield frames.stop / count
+        yield 0.5 + 0.5 * frames.stop / count
     if not found.reliable.any():
         del totals["registered"]
     pixel_um = recording.pixel_um
@@ -297,7 +294,7 @@ def _spots(title: str, found: dict[str, Any]) -> Spec:
         "x": {"label": "distance from its middle, µm", "limits": [-reach, reach]},
         "y": {
             "label": "counts above what is around",
-            "limits": [min(0.0, float(heights.min())), upto(heights)],
+            "limits": [1.1 * min(0.0, float(heights.min())), upto(heights)],
         },
         "series": [
             {"name": f"{name}: {_width(spot)}", "x": short(spot.offset_um), "y": short(spot.light)}

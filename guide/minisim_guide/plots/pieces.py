@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator
-from functools import partial
+from collections.abc import Callable, Generator, Iterator
+from functools import partial, wraps
 from typing import Generic, TypeVar
 
 import minisim_core as ms
 
+from .sight import Sight
+from .spec import Spec, empty
+
+SlowPlot = Callable[[Sight], "Iterator[float | Spec]"]
 Key = TypeVar("Key")
 Result = TypeVar("Result")
 
@@ -98,3 +102,30 @@ class Remembered(Generic[Key, Result]):
                 self._found.pop(next(iter(self._found)))
             self._found[key] = result
         return self._found[key]
+
+
+def or_why(title: str) -> Callable[[SlowPlot], SlowPlot]:
+    """Let a plot of the whole movie say why it cannot be made of a scene that the engine refuses."""
+
+    def decorate(plot: SlowPlot) -> SlowPlot:
+        @wraps(plot)
+        def made(sight: Sight) -> Iterator[float | Spec]:
+            try:
+                yield from plot(sight)
+            except ms.ParameterError as error:
+                yield empty(title, f"{error}.")
+
+        return made
+
+    return decorate
+
+
+def share_of(made: Generator[float, None, Result], low: float, high: float) -> Generator[float, None, Result]:
+    """Let the shares of one part of the work count from `low` to `high` of the whole."""
+    while True:
+        try:
+            share = next(made)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        yield low + (high - low) * share
