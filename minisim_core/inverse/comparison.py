@@ -17,7 +17,7 @@ from .solution import solution
 if TYPE_CHECKING:
     from ..recording import Recording
 
-__all__ = ["FOLLOWED_R", "Comparison", "Readings", "compare", "correlations", "readings", "told"]
+__all__ = ["FOLLOWED_R", "Comparison", "Readings", "compare", "correlations", "readings", "regions", "told"]
 
 FloatArray = NDArray[np.floating]
 FOLLOWED_R = 0.8
@@ -163,6 +163,22 @@ def told(recording: Recording, movie: Any = None, progress: Progress | None = No
     cells = np.flatnonzero(recording.truth.detectable)
     frames = _movie(recording, None) if movie is None else movie
     return demix.with_footprints(frames, recording.truth.footprints.csc(cells), progress=progress)
+
+
+def regions(recording: Recording) -> FloatArray:
+    """Return r of each detectable cell's true course with the mean of its true region, (N,).
+
+    Parameters
+    ----------
+    recording : Recording
+        Whose frames are read, all at once.
+    """
+    known = recording.truth
+    cells = np.flatnonzero(known.detectable)
+    if not len(cells):
+        return np.zeros(0)
+    read = roi.traces(_movie(recording, None), known.footprints.csc(cells))
+    return correlations(read, np.asarray(known.fluorescence[cells], dtype=float))
 
 
 def compare(recording: Recording, progress: Progress | None = None) -> Comparison:

@@ -22,6 +22,9 @@ DENSITIES_PER_MM3 = (5e3, 1.5e4, 3e4, 6e4, 1.2e5)
 USUAL_PER_MM3 = 1.5e4
 """Above this density the curve's LED is turned down as the tissue gets brighter, or the camera saturates."""
 
+PIECE_UM, PIECE_S = 150.0, 30.0
+"""Field and length of what predictions are judged by."""
+
 _FEWEST_S = 4.0  # of bins that blind demixing needs
 _READINGS = {
     "truth": ("truth", "ink"),
@@ -160,6 +163,13 @@ def plot_demixing_by_density(sight: Sight) -> Iterator[float | Spec]:
         made = _compared(at_density(here, value))
         found[value] = yield from share_of(made, at / len(wanted), (at + 1) / len(wanted))
         yield _by_density(title, found, density)
+
+
+def region_follows(experiment: ms.Experiment) -> float:
+    """Return the median r of the detectable cells' regions with their cells, in a piece of the scene."""
+    piece = experiment.with_(field_um=PIECE_UM, duration_s=PIECE_S)
+    found = comparison.regions(ms.simulate(piece))
+    return float(np.median(found)) if len(found) else 0.0
 
 
 def at_density(experiment: ms.Experiment, per_mm3: float) -> ms.Experiment:

@@ -25,6 +25,9 @@ SHOWN_S = 5.0
 RHYTHMS_TO_HZ = 15.0
 """The spectrum of a path reaches at least so far."""
 
+PIECE_UM = 200.0
+"""Field that is registered for a prediction."""
+
 _PIECE = 16  # frames averaged between two reports of progress
 _FEWEST = 16  # frames that make a spectrum
 _LEAST_UM = 0.01
@@ -273,10 +276,12 @@ def plot_sharpened(sight: Sight) -> Iterator[float | Spec]:
 # -- numbers for predictions -----------------------------------------------------------------
 
 
-def stride_as_tracked_hz(experiment: ms.Experiment) -> float:
-    """Register a movie and return the rhythm that its shifts show most strongly."""
-    found = registration.register(ms.simulate(experiment).frames[:])
-    return ms.measures.strongest_rhythm_hz(found.path_px, experiment.frame_rate_hz)
+def rhythm_off_the_stride_hz(experiment: ms.Experiment) -> float:
+    """Register a piece of a scene, and say how far the strongest rhythm found is from the stride's."""
+    movie = ms.simulate(experiment.with_(field_um=PIECE_UM))
+    found = registration.register(movie.frames[:])
+    seen_hz = ms.measures.strongest_rhythm_hz(found.path_px, experiment.frame_rate_hz)
+    return abs(seen_hz - experiment.motion.stride_hz)
 
 
 # -- what they share -------------------------------------------------------------------------

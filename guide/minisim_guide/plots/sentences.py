@@ -11,10 +11,12 @@ import minisim_core as ms
 
 from .background import focus_share_of_variance, say_background
 from .cell import corner_over_center, say_cell_across, say_one_cell
+from .demixing import region_follows
 from .depth import found_between, say_depth, say_focus_depth
 from .field import say_evenness
 from .grain import found, say_photons
 from .motion import say_motion
+from .motion import rhythm_off_the_stride_hz, say_motion
 from .owners import say_crosstalk
 from .sight import Sight
 from .spec import percent
@@ -60,6 +62,16 @@ def _measure_out_of_focus(experiment: ms.Experiment, frame: int) -> float:
 MEASURES = {
     "out_of_focus_share": Measure(
         "Share of the light that comes from cells out of focus", _measure_out_of_focus, percent
+    ),
+    "region_follows": Measure(
+        "Median correlation of a region's mean with its own cell",
+        lambda experiment, _: region_follows(experiment),
+        lambda r: f"{r:.2f}",
+    ),
+    "rhythm_off_the_stride": Measure(
+        "How far the strongest rhythm of the tracked movement is from the stride's",
+        lambda experiment, _: rhythm_off_the_stride_hz(experiment),
+        lambda hz: f"{hz:.1f} Hz",
     ),
     "found_between_130_and_170_um": Measure(
         "Cells between 130 and 170 µm that can be recovered",
