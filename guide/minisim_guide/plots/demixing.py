@@ -193,7 +193,7 @@ def _by_density(title: str, found: dict[float, comparison.Comparison], density: 
         "x": {"label": "cells per mm³", "limits": limits, "log": True},
         "y": {"label": f"share with r ≥ {comparison.FOLLOWED_R:g}", "limits": [0, 1.05]},
         "series": [
-            {"name": words, "x": densities, "y": short(ways[way])} | style
+            {"name": words, "x": densities, "y": short(ways[way]), "dotted": True} | style
             for way, (words, style) in _WAYS.items()
         ],
         "marks": [{"x": density, "label": "here"}],

@@ -93,7 +93,8 @@ def _curves(axes: Axes, spec: Spec) -> None:
             axes.plot(x, y, "o", markersize=size, color=ink, markerfacecolor=face, label=s["name"])
         else:
             drawn = "steps-mid" if s.get("step") else "default"
-            axes.plot(x, y, style, color=ink, linewidth=1.4, drawstyle=drawn, label=s["name"])
+            axes.plot(x, y, style, color=ink, linewidth=1.4, drawstyle=drawn, label=s["name"],
+                      marker="o" if s.get("dotted") else None, markersize=3)  # fmt: skip
         if s.get("around"):
             axes.fill_between(x, y - s["around"], y + s["around"], color=ink, alpha=0.15, linewidth=0)
         if s.get("fill"):

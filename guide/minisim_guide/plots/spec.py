@@ -13,6 +13,7 @@ A description is plain JSON:
     the movie's present frame is marked; ``every``: how many frames make one value on it.
 ``series``
     ``name``, ``x``, ``y`` and an ``ink``; ``dash`` or ``dot`` for a line, ``step`` for a histogram,
+    ``dotted`` for a line with a dot at each value,
     ``hollow`` for points, ``line`` for a line among points, ``cells`` for what the points are;
     ``around``: half the width of a band along a line; ``moves``: the sliders that it sets when it is
     dragged along ``x`` or ``y``.

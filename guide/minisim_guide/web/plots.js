@@ -176,6 +176,7 @@ class Plot {
           d: `${linePath(xs, ys)}V${base}H${xs[0].toFixed(1)}Z` }));
       }
       this.line(s, index, xs, ys);
+      if (s.dotted) svg.append(h("path", { class: "mg-points", d: ringPath(xs, ys, 2.5), style: `fill:${inkOf(s, index)}` }));
       this.drawn.push({ xs: s.x.map(X), ys: s.y.map(Y) });
     });
   }
