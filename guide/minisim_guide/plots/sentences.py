@@ -15,7 +15,6 @@ from .demixing import region_follows
 from .depth import found_between, say_depth, say_focus_depth
 from .field import say_evenness
 from .grain import found, say_photons
-from .motion import say_motion
 from .motion import rhythm_off_the_stride_hz, say_motion
 from .owners import say_crosstalk
 from .sight import Sight
