@@ -1,6 +1,6 @@
 """A forward model of one-photon Miniscope recordings, exact truth included."""
 
-from . import layers, measures, memory, optics, parameters, presets
+from . import export, layers, measures, memory, optics, parameters, presets
 from ._version import __version__
 from .experiment import Experiment, describe
 from .layers import LAYERS
@@ -18,6 +18,7 @@ __all__ = [
     "Recording",
     "__version__",
     "describe",
+    "export",
     "layers",
     "measures",
     "memory",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .experiment import Experiment
 from .parameters import ParameterError
 
-__all__ = ["PRESETS", "REGIONS", "SCOPES", "describe", "get", "names"]
+__all__ = ["PRESETS", "REGIONS", "SCOPES", "describe", "get", "names", "pair"]
 
 
 class Part(NamedTuple):
@@ -287,6 +287,33 @@ def get(name: str, **changes: Any) -> Experiment:
     parts = SCOPES[preset.scope].values, REGIONS[preset.region].values
     whole = Experiment(**_joined({"field_um": None}, *parts))
     return whole.with_(**preset.values).with_(**changes)
+
+
+def pair(scope: str, region: str) -> Experiment:
+    """Return a scope over a region: the preset of that pair, or one that nobody has tuned.
+
+    Parameters
+    ----------
+    scope, region : str
+        Keys of `SCOPES` and `REGIONS`.
+
+    Returns
+    -------
+    Experiment
+        Without a preset, LED and gain stand as the scope has them: the picture may be dim or bright.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such scope or region.
+    """
+    for kind, name, known in (("scope", scope, SCOPES), ("region", region, REGIONS)):
+        if name not in known:
+            raise ParameterError(f"there is no {kind} {name!r}; known are {', '.join(known)}")
+    tuned = (name for name, preset in PRESETS.items() if (preset.scope, preset.region) == (scope, region))
+    if name := next(tuned, ""):
+        return get(name)
+    return Experiment(**_joined({"field_um": None}, SCOPES[scope].values, REGIONS[region].values))
 
 
 def _joined(*parts: Mapping[str, Any]) -> dict[str, Any]:

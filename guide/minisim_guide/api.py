@@ -34,6 +34,7 @@ MODULES: dict[str, ModuleType] = {
     "Presets": ms.presets,
     "Optics": ms.optics,
     "Measures": ms.measures,
+    "Recording to disk": ms.export,
     "Layers": ms.layers,
     "Memory": ms.memory,
     "Registration": registration,

@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from minisim_guide import __version__
 from minisim_guide.errors import GuideError
@@ -49,6 +50,19 @@ def _score(options: argparse.Namespace) -> None:
     score(options.recording, options.estimate, options.json)
 
 
+def _record(options: argparse.Namespace) -> None:
+    from minisim_guide.record import record
+
+    record(
+        options.scene,
+        options.output,
+        format=options.format,
+        duration_s=options.duration,
+        changes=options.set,
+        replace=options.replace,
+    )
+
+
 def _stills(options: argparse.Namespace) -> None:
     from minisim_guide.pages import folder
     from minisim_guide.stills import write_stills
@@ -88,6 +102,20 @@ def _parser() -> argparse.ArgumentParser:
     warm = commands.add_parser("warm", help="compile the engine now rather than at first use")
     warm.set_defaults(run=_warm)
 
+    record = commands.add_parser("record", help="write a recording to disk, with its truth beside it")
+    record.add_argument("scene", metavar="RECORDING", help="name of a preset, or JSON file of an experiment")
+    record.add_argument("--duration", type=_duration, metavar="TIME", help="as 10s, 2min, 500ms or 1h")
+    record.add_argument("--format", choices=("tiff", "zarr"), default="tiff", help="default: %(default)s")
+    record.add_argument(
+        "-o", "--output", type=Path, default=Path(), metavar="DIR", help="where to write; default: here"
+    )
+    record.add_argument(
+        "--set", type=_change, action="append", default=[], metavar="NAME=VALUE",
+        help="change a parameter, as motion.stride_um=4; may be given again",
+    )  # fmt: skip
+    record.add_argument("--replace", action="store_true", help="replace files of the same name")
+    record.set_defaults(run=_record)
+
     score = commands.add_parser("score", help="score an analysis of a recording against its truth")
     score.add_argument(
         "recording", metavar="RECORDING", help="JSON file of an experiment, or name of a preset"
@@ -122,6 +150,25 @@ def _port(text: str) -> int:
     if text.isdecimal() and int(text) < 2**16:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a port: use a whole number from 0 to 65535")
+
+
+def _duration(text: str) -> float:
+    from minisim_guide.record import duration_s
+
+    return _read(duration_s, text)
+
+
+def _change(text: str) -> tuple[str, Any]:
+    from minisim_guide.record import change
+
+    return _read(change, text)
+
+
+def _read(read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _path(text: str) -> str:

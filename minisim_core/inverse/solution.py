@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..export import EXTRAS
 from ..lazy import LazyArray
 from ..parameters import ParameterError
 
@@ -102,7 +103,8 @@ def load(path: str | os.PathLike[str], shape_px: tuple[int, int]) -> Solution:
     ----------
     path : path
         Holds `A`, and if there are any `C`, `spikes` and `shifts_px`, as `solution` takes them. A
-        sparse `A` is held in its parts, named as `scipy.sparse.save_npz` names them after `A_`.
+        sparse `A` is held in its parts, named as `scipy.sparse.save_npz` names them after `A_`. What
+        only a file of the truth holds (`minisim_core.export`) is passed over.
     shape_px : (H, W)
         Rows and columns of the field.
 
@@ -117,7 +119,7 @@ def load(path: str | os.PathLike[str], shape_px: tuple[int, int]) -> Solution:
     """
     held = _arrays(path)
     parts = {name.removeprefix("A_"): held.pop(name) for name in list(held) if name.startswith("A_")}
-    unknown = sorted(held.keys() - set(NAMES))
+    unknown = sorted(held.keys() - set(NAMES) - EXTRAS)
     if unknown:
         raise ParameterError(
             f"{os.fspath(path)} holds {', '.join(unknown)}; known are {', '.join(NAMES)} and the parts of a "
