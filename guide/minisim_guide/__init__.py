@@ -11,10 +11,11 @@ _FROM = {
     "Panel": "figure",
     "Prediction": "prediction",
     "Slider": "controls",
+    "Studio": "studio",
     "Tick": "controls",
 }
 
-__all__ = ["Choice", "Figure", "Panel", "Prediction", "Slider", "Tick", "__version__"]
+__all__ = ["Choice", "Figure", "Panel", "Prediction", "Slider", "Studio", "Tick", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -58,9 +58,9 @@ def build(target: Path, source: Path | None = None) -> Iterator[Path]:
 
 def script() -> str:
     """Return the viewer, and what puts it on a page of the site, as one plain script."""
-    from minisim_guide.viewer import _PARTS, module
+    from minisim_guide.viewer import PARTS, module
 
-    parts = module(*_PARTS, "site.js")
+    parts = module(*PARTS, "site.js")
     return f"(() => {{\n{re.sub(r'^export (default .*$)?', '', parts, flags=re.MULTILINE)}}})();\n"
 
 

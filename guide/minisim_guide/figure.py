@@ -15,7 +15,9 @@ from . import sharing
 from .board import board
 from .controls import Control, describe_base, describe_overlays, describe_switches
 from .live import Live
-from .shot import Panel, Plan, Shot, views
+from .shot import Panel, Plan, Shot, everything, views
+from .talking import Answer
+from .viewer import Viewer
 
 __all__ = ["Figure", "Panel"]
 
@@ -88,40 +90,61 @@ class Figure:
         switches, off = ms.layers.check(switches), ms.layers.check(off)
         if stack:
             switches = _stack(switches, off)
-        controls = board(experiment, sliders, more)
-        self.plan = Plan(controls, left, right, switches, says, tuple(plots), tuple(marks), average, stack)
-        state = {
-            "off": list(off),
-            "seed": experiment.seed,
+        self.name, self._controls = name, (tuple(sliders), tuple(more))
+        self.plan = Plan(
+            board(experiment, *self._controls), left, right, switches, says, tuple(plots), tuple(marks),
+            average, stack, self._preview,
+        )  # fmt: skip
+        self._state = {
             "frame": 0 if average else frame,
             "pixel": list(pixel or ()),
             "roi": list(roi or ()),
             "overlay": [],
         }
-        values = controls.defaults
         self._live = Live(
             self.plan,
-            sliders=list(controls.described),
+            self._kind,
+            self._answers(),
             switches=describe_switches(switches),
             overlays=describe_overlays(overlays),
-            values=values,
-            **state,
+            **self._opening(self.plan, off),
         )
         self.viewer = self._live.viewer
-        sides = [self._live.seen[side] for side in self.plan.panels]
-        if stack and not average:  # one range for all stops, so that each is seen against the others
-            sides = [self._live.shot().view(key) for key in views(self.plan, off)]
+        self._declare()
+
+    _kind: type[Viewer] = Viewer
+    _preview = staticmethod(everything)
+
+    def _answers(self) -> Mapping[str, Answer]:
+        """Say what is answered beyond what every figure answers."""
+        return {}
+
+    def _opening(self, plan: Plan, off: Iterable[str]) -> dict[str, Any]:
+        """Return the controls' traits as they stand when a plan is shown first."""
+        described, seed = list(plan.board.described), plan.board.scene.seed
+        state = {"off": list(off), "seed": seed, "values": plan.board.defaults}
+        return {"sliders": described, **self._state, **state}
+
+    def _declare(self) -> None:
+        """Write down what does not change as long as this scene is shown."""
+        plan, viewer = self.plan, self.viewer
+        sides = [self._live.seen[side] for side in plan.panels]
+        if (
+            plan.stack and not plan.average
+        ):  # one range for all stops, so that each is seen against the others
+            sides = [self._live.shot().view(key) for key in views(plan, tuple(viewer.off))]
         self.range = _display_range(*sides)
-        self.viewer.meta = {
-            "name": name,
-            "titles": {"left": left.title, "right": right.title},
-            "panels": {side: list(self.plan.key(side, ())) for side in self.plan.panels},
+        opening = ("off", "seed", "frame", "pixel", "roi", "overlay", "values")
+        viewer.meta = {
+            "name": self.name,
+            "titles": {side: panel.title for side, panel in plan.panels.items()},
+            "panels": {side: list(plan.key(side, ())) for side in plan.panels},
             "range": self.range,
-            "bits": controls.most("sensor.bit_depth"),
-            "near_um": experiment.scope.near_focus_um,
-            "opening": state | {"values": values},
+            "bits": plan.board.most("sensor.bit_depth"),
+            "near_um": plan.board.scene.scope.near_focus_um,
+            "opening": {name: getattr(viewer, name) for name in opening},
             "static": False,
-            "stack": describe_base(switches, off) if stack else None,
+            "stack": describe_base(plan.switches, viewer.off) if plan.stack else None,
         }
 
     # -- for people and tests --------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +18,7 @@ from . import plots, sharing, wire
 from .link import TELLING, Link
 from .shot import Details, Off, Plan, Shot, Wish, missing, steps, views
 from .stream import Piece, Stream, Work
+from .talking import Answer
 from .viewer import Viewer
 
 MOMENT_S = 0.03
@@ -61,6 +62,10 @@ class Live:
     ----------
     plan
         What the figure declares.
+    kind
+        The viewer's class.
+    answers
+        What this viewer is asked beyond what every viewer is (`Viewer`).
     **traits
         The viewer's opening state.
 
@@ -72,7 +77,13 @@ class Live:
         The last picture, with (H, W) counts.
     """
 
-    def __init__(self, plan: Plan, **traits: Any) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        kind: type[Viewer] = Viewer,
+        answers: Mapping[str, Answer] | None = None,
+        **traits: Any,
+    ) -> None:
         self.plan = plan
         self._version = self._scene = 0
         self._sent = _Sent()
@@ -80,15 +91,16 @@ class Live:
         self._plotted: Any = None
         self._quiet = self._watched = False
         self._link = Link()
-        self._stream = Stream(self._work, self._publish, self._failed, self._progress, self._link)
-        self.viewer = Viewer(
+        self._stream = Stream(self._work, self._publish, self.failed, self._progress, self._link)
+        self.viewer = kind(
             answers={
                 "ready": self._ready,
                 "pong": partial(self._arrived, "ping"),
                 "ack": partial(self._arrived, "chunk"),
                 "shown": partial(self._arrived, "picture"),
-                "cancel": self._cancel,
+                "cancel": self.cancel,
                 "copy": self._copy,
+                **(answers or {}),
             },
             **traits,
         )
@@ -98,6 +110,27 @@ class Live:
         self._publish_details(shot.details())
         self.viewer.observe(self._changed, names=["values", "seed", "off"])
         self.viewer.observe(self._looked, names=["frame", "pixel", "roi", "overlay"])
+
+    def show(self, plan: Plan, **traits: Any) -> None:
+        """Show another plan, as it opens: its picture at once, the rest when the view is ready for it.
+
+        Parameters
+        ----------
+        plan
+            What the figure declares now.
+        **traits
+            The viewer's opening state.
+        """
+        self._stream.cancel()
+        self.plan = plan
+        self._version += 1
+        self._scene += 1
+        with self._silence(), self.viewer.hold_sync():
+            for name, value in traits.items():
+                setattr(self.viewer, name, value)
+            self._asked = self.wish().state
+            self._publish_picture(self.shot().picture())
+        self._stream.want(self.wish())
 
     def shot(self) -> Shot:
         """Return what is computed for what the controls show now."""
@@ -222,7 +255,8 @@ class Live:
     def _progress(self, what: str) -> None:
         self.viewer.progress = {"what": what, "done": None} if what else {}
 
-    def _failed(self, error: Exception) -> None:
+    def failed(self, error: Exception) -> None:
+        """Say what went wrong."""
         if isinstance(error, ms.ParameterError):
             self.viewer.error = f"This cannot be: {error}."
             return
@@ -259,7 +293,7 @@ class Live:
         self._link.arrived(kind, late=bool(message.get("late")))
         self._stream.stir()
 
-    def _cancel(self, _: Any) -> None:
+    def cancel(self, _: Any = None) -> None:
         """Drop what is asked for; the controls go back to the last good picture, which stands."""
         self._stream.cancel()
         resume = self._asked != self.seen["state"]
@@ -291,7 +325,7 @@ class Live:
         try:
             text = write(self.shot())
         except ms.ParameterError as error:
-            self._failed(error)
+            self.failed(error)
             return
         self.viewer.send({"kind": "copied", "what": message["what"], "text": text})
 

@@ -43,11 +43,12 @@ def record(
     replace
         Whether files of that name may be replaced.
     """
-    from minisim_guide.controls import nested
+    from minisim_guide.values import nested
 
     asked = dict(changes) | ({} if duration_s is None else {"duration_s": duration_s})
     try:
-        recording = ms.simulate(scenes.experiment(what).with_(**nested(asked)))
+        scene = scenes.experiment(what)
+        recording = ms.simulate(scene.with_(**nested(asked, scene)))
         count, height, width = recording.shape
         size = ms.export.megabytes(ms.export.nbytes(recording))
         print(f"{count} frames of {height} × {width} px and their truth: about {size}", file=sys.stderr)

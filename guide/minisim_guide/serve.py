@@ -176,6 +176,7 @@ def _set_environment(scratch: str) -> None:
         os.environ[variable] = os.path.join(scratch, variable.lower())
     for variable in ("MINISIM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[variable] = "1"
+    os.environ["MINISIM_GUIDE_SCRATCH"] = scratch  # where pages record: gone when the server is
     for name in ("tornado.access", "tornado.general"):
         logging.getLogger(name).setLevel(logging.ERROR)
 

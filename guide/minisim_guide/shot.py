@@ -50,6 +50,11 @@ class Panel:
         return experiment.with_(**nested(self.sets, experiment))
 
 
+def everything(experiment: ms.Experiment) -> ms.Experiment:
+    """Return all of an experiment."""
+    return experiment
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a figure declares: it never changes."""
@@ -63,6 +68,8 @@ class Plan:
     marks: tuple[str, ...] = ()
     average: bool = False
     stack: bool = False
+    preview: Callable[[ms.Experiment], ms.Experiment] = everything
+    """What of an experiment is simulated; raises ParameterError where none of it is."""
 
     @property
     def panels(self) -> dict[str, Panel]:
@@ -142,7 +149,7 @@ class Shot:
     def recordings(self) -> tuple[Any, Any]:
         """The left and the right recording."""
         if self._recordings is None:
-            experiment = self.experiment
+            experiment = self.plan.preview(self.experiment)
             left, right = (ms.simulate(panel.of(experiment)) for panel in self.plan.panels.values())
             _check_alike(left.experiment, right.experiment)
             self._recordings = left, right
@@ -262,7 +269,7 @@ class Shot:
         """Return the experiment that a side's key stands for."""
         own = [name for name in key if name in self.plan.panels]
         off = ms.layers.check(name for name in key if name not in own)
-        experiment = self.experiment.with_(off=off)
+        experiment = self.plan.preview(self.experiment).with_(off=off)
         for side in own:
             experiment = self.plan.panels[side].own(experiment)
         return experiment

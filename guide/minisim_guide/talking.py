@@ -8,6 +8,9 @@ from typing import Any
 
 import anywidget
 
+Answer = Callable[[dict[str, Any]], None]
+"""What is called with a message from the browser."""
+
 
 class Talking(anywidget.AnyWidget):
     """A widget that answers messages from the browser.
@@ -20,7 +23,7 @@ class Talking(anywidget.AnyWidget):
         The opening state.
     """
 
-    def __init__(self, *, answers: Mapping[str, Callable[[dict[str, Any]], None]], **traits: Any) -> None:
+    def __init__(self, *, answers: Mapping[str, Answer], **traits: Any) -> None:
         self._home = running_loop()
         super().__init__(**traits)
         self._answers = answers

@@ -10,7 +10,7 @@ import traitlets
 from .talking import Talking
 
 _WEB = Path(__file__).parent / "web"
-_PARTS = (
+PARTS = (
     "dom.js", "controls.js", "stack.js", "movie.js", "paint.js", "plots.js", "side.js", "maps.js",
     "overlays.js", "marks.js", "layout.js", "contrast.js", "view.js", "look.js", "play.js", "wire.js",
     "share.js", "links.js", "viewer.js", "static.js",
@@ -57,7 +57,7 @@ class Viewer(Talking):
         What went wrong; what the reader should know; what is being computed and how far.
     """
 
-    _esm = module(*_PARTS)
+    _esm = f"{module(*PARTS)}\nexport default {{ render }};\n"
     _css = stylesheet()
 
     meta = traitlets.Dict().tag(sync=True)

@@ -58,7 +58,23 @@ def _measure_out_of_focus(experiment: ms.Experiment, frame: int) -> float:
     return out_of_focus_share(Sight(everything.without("out_of_focus"), everything, frame))
 
 
+def say_yield(sight: Sight) -> str:
+    """Say how many cells an analysis could find: those that stand out of the noise in one frame."""
+    recording = sight.right
+    there, found = (int(np.sum(mask)) for mask in (recording.truth.in_field, recording.truth.detectable))
+    shown_s = recording.experiment.duration_s
+    return (
+        f"Expected yield: {found} of the {there} cells in the field stand out of the noise, five times or "
+        f"more in one frame, within the first {shown_s:.3g} s."
+    )
+
+
+def _measure_found(experiment: ms.Experiment, frame: int) -> float:
+    return float(np.sum(ms.simulate(experiment).truth.detectable))
+
+
 MEASURES = {
+    "found": Measure("Cells that stand out of the noise", _measure_found, lambda count: f"{count:.0f} cells"),
     "out_of_focus_share": Measure(
         "Share of the light that comes from cells out of focus", _measure_out_of_focus, percent
     ),
@@ -95,6 +111,7 @@ SENTENCES: dict[str, Callable[[Sight], str]] = {
     "out_of_focus": say_out_of_focus,
     "background": say_background,
     "photons": say_photons,
+    "yield": say_yield,
     "crosstalk": say_crosstalk,
     "motion": say_motion,
     "depth": say_depth,

@@ -13,7 +13,8 @@ function linkChecks({ get, meta, movie }) {
     choice: (c, v) => c.options.includes(v),
     tick: (c, v) => typeof v === "boolean",
   };
-  const value = ([name, v]) => controls.has(name) && kinds[controls.get(name).kind](controls.get(name), v);
+  const value = ([name, v]) => meta.parameters?.includes(name) // the studio's kernel judges each itself
+    || controls.has(name) && kinds[controls.get(name).kind](controls.get(name), v);
   return {
     values: (v) => v && typeof v === "object" && Object.entries(v).every(value),
     off: list((name) => layers.has(name)),
@@ -23,6 +24,7 @@ function linkChecks({ get, meta, movie }) {
       && v.every((at, axis) => at >= 0 && at < [movie.height, movie.width][axis]),
     roi: list(Number.isFinite, 0, 4),
     overlay: list((name) => overlays.has(name)),
+    ...(meta.base && { base: (v) => typeof v?.scene === "string" && typeof v?.changes === "object" }),
   };
 }
 
@@ -38,6 +40,7 @@ function sharing(fig) {
     if (found.values) found.values = Object.fromEntries(
       Object.entries(found.values).filter(([k, v]) => !same(v, meta.opening.values[k])));
     if (show.frame !== meta.opening.frame) found.frame = show.frame;
+    if (meta.base) found.base = meta.base;
     return found;
   }
 
@@ -55,7 +58,8 @@ function sharing(fig) {
     const good = Object.entries(given).filter(([name, value]) => Object.hasOwn(checks, name) && checks[name](value));
     if (good.length < Object.keys(given).length)
       notice("A part of the link does not belong to this figure and was left out.");
-    const { values, frame, ...rest } = Object.fromEntries(good);
+    const { values, frame, base, ...rest } = Object.fromEntries(good);
+    if (base && !same(base, meta.base)) return model.send({ kind: "open", base }); // made anew, it restores the rest
     if (frame !== undefined) show.frame = frame;
     fig.ask({ ...rest, ...(values && { values: { ...meta.opening.values, ...values } }) });
   }

@@ -290,5 +290,3 @@ function render({ model, el }) {
     for (const [event, run] of heard) model.off(event, run);
   };
 }
-
-export default { render };
