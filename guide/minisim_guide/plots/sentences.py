@@ -69,12 +69,7 @@ def say_yield(sight: Sight) -> str:
     )
 
 
-def _measure_found(experiment: ms.Experiment, frame: int) -> float:
-    return float(np.sum(ms.simulate(experiment).truth.detectable))
-
-
 MEASURES = {
-    "found": Measure("Cells that stand out of the noise", _measure_found, lambda count: f"{count:.0f} cells"),
     "out_of_focus_share": Measure(
         "Share of the light that comes from cells out of focus", _measure_out_of_focus, percent
     ),
