@@ -57,6 +57,10 @@ class Figure:
     stack
         Put the layers upon each other with one slider, in physical order, instead of single switches;
         `switches` are then the layers of the stack (default: all), and `off` those above where it opens.
+    insets
+        Centres of windows that are shown enlarged, as parts of the picture's height and width.
+    inset_um
+        How wide each of these windows is.
     frame
         The frame shown first.
     pixel
@@ -82,6 +86,8 @@ class Figure:
         marks: Iterable[str] = (),
         average: bool = False,
         stack: bool = False,
+        insets: Iterable[tuple[float, float]] = (),
+        inset_um: float = 120,
         frame: int = 0,
         pixel: tuple[int, int] | None = None,
         roi: tuple[float, float, float, float] | None = None,
@@ -95,6 +101,7 @@ class Figure:
             board(experiment, *self._controls), left, right, switches, says, tuple(plots), tuple(marks),
             average, stack, self._preview,
         )  # fmt: skip
+        self._insets = {"places": [list(place) for place in insets], "um": inset_um}
         self._state = {
             "frame": 0 if average else frame,
             "pixel": list(pixel or ()),
@@ -129,9 +136,7 @@ class Figure:
         """Write down what does not change as long as this scene is shown."""
         plan, viewer = self.plan, self.viewer
         sides = [self._live.seen[side] for side in plan.panels]
-        if (
-            plan.stack and not plan.average
-        ):  # one range for all stops, so that each is seen against the others
+        if plan.stack and not plan.average:  # one range for all stops: each is seen against the others
             sides = [self._live.shot().view(key) for key in views(plan, tuple(viewer.off))]
         self.range = _display_range(*sides)
         opening = ("off", "seed", "frame", "pixel", "roi", "overlay", "values")
@@ -144,6 +149,7 @@ class Figure:
             "near_um": plan.board.scene.scope.near_focus_um,
             "opening": {name: getattr(viewer, name) for name in opening},
             "static": False,
+            "insets": self._insets,
             "stack": describe_base(plan.switches, viewer.off) if plan.stack else None,
         }
 

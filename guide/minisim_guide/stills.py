@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,11 +37,16 @@ def alt(figure: Figure) -> str:
     """Return the text that says what a still shows."""
     low, high = figure.range
     viewer = figure.viewer
+    insets, average = viewer.meta["insets"], figure.plan.average
     said = [
-        f"Two pictures of one simulated field at the same instant, in one display range "
+        f"Two pictures of one simulated field, {'means of the whole movie' if average else 'at the same instant'}, "
+        f"in one display range "
         f"({low} to {high} counts). Left: {figure.plan.left.title}. Right: {figure.plan.right.title}.",
         viewer.says,
         _marked(viewer.marks),
+        f"Below each, enlarged: {len(insets['places'])} windows of {insets['um']:g} µm."
+        if insets["places"]
+        else "",
         *(plot["summary"] for plot in viewer.plots),
     ]
     return " ".join(filter(None, said))
@@ -57,11 +63,19 @@ def draw(figure: Figure) -> bytes:
 
     picture, plots = figure.viewer.picture, figure.viewer.plots
     rows = -(-len(plots) // 2)
-    canvas = Canvas(figsize=(8.6, 4.75 + 2.7 * rows), dpi=DPI, layout="constrained")
-    grid = canvas.add_gridspec(1 + rows, 1, height_ratios=[4.2] + [2.5] * rows)
+    insets = _windows(figure.viewer.meta["insets"], picture)
+    below = 4.2 / len(insets) if insets else 0
+    canvas = Canvas(figsize=(8.6, 4.75 + below + 2.7 * rows), dpi=DPI, layout="constrained")
+    grid = canvas.add_gridspec(1 + rows, 1, height_ratios=[4.2 + below] + [2.5] * rows)
     row = grid[0].subgridspec(1, 2)
     for column, side in enumerate(("left", "right")):
-        _draw_panel(canvas.add_subplot(row[column]), figure, picture, side)
+        cells = row[column].subgridspec(
+            1 + bool(insets), max(1, len(insets)), height_ratios=[4.2, below][: 1 + bool(insets)]
+        )
+        axes = canvas.add_subplot(cells[0, :])
+        counts = _draw_panel(axes, figure, picture, side)
+        for number, window in enumerate(insets):
+            _draw_inset(canvas.add_subplot(cells[1, number]), axes, counts, figure.range, number, window)
     for number in range(rows):
         beside = plots[2 * number : 2 * number + 2]
         row = grid[1 + number].subgridspec(1, len(beside))
@@ -74,7 +88,38 @@ def draw(figure: Figure) -> bytes:
     return _png(canvas)
 
 
-def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) -> None:
+def _windows(insets: dict[str, Any], picture: dict[str, Any]) -> list[tuple[int, int, int]]:
+    """Return top, left and side of the insets in picture pixels, as the browser places them."""
+    height, width = picture["height"], picture["width"]
+    side = min(math.floor(insets["um"] / picture["pixel_um"] + 0.5), height, width)
+
+    def start(part: float, length: int) -> int:
+        return min(max(math.floor(part * length - side / 2 + 0.5), 0), length - side)
+
+    return [(start(y, height), start(x, width), side) for y, x in insets["places"]]
+
+
+def _draw_inset(
+    axes: Axes, whole: Axes, counts: np.ndarray, limits: list[int], number: int, window: tuple[int, int, int]
+) -> None:
+    top, left, side = window
+    part = counts[top : top + side, left : left + side]
+    axes.imshow(part, cmap="gray", vmin=limits[0], vmax=limits[1], interpolation="nearest")
+    axes.set_axis_off()
+    look: dict[str, Any] = {"color": "white", "fontsize": 9, "weight": "bold", "va": "top"}
+    look["bbox"] = {"facecolor": "black", "alpha": 0.6, "pad": 1.5, "linewidth": 0}
+    whole.add_patch(_outline(left, top, side))
+    for where, x, y in ((axes, 0, 0), (whole, left, top)):
+        where.annotate(str(number + 1), (x, y), (3, -3), textcoords="offset points", **look)
+
+
+def _outline(left: int, top: int, side: int) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor="white", linewidth=1.2)
+
+
+def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) -> np.ndarray:
     shape = picture["height"], picture["width"]
     counts = np.frombuffer(picture[side], np.uint16 if picture["wide"] else np.uint8).reshape(shape)
     axes.imshow(counts, cmap="gray", vmin=figure.range[0], vmax=figure.range[1])
@@ -87,6 +132,7 @@ def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) 
     x, y = 0.03 * shape[1], 0.93 * shape[0]
     axes.plot([x, x + length / picture["pixel_um"]], [y, y], color="white", linewidth=2.5)
     axes.text(x, y * 1.015, f"{length} µm", color="white", fontsize=8, va="top")
+    return counts
 
 
 def _draw_mark(axes: Axes, mark: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ _WEB = Path(__file__).parent / "web"
 PARTS = (
     "dom.js", "controls.js", "stack.js", "movie.js", "paint.js", "plots.js", "side.js", "maps.js",
     "overlays.js", "marks.js", "layout.js", "contrast.js", "view.js", "look.js", "play.js", "wire.js",
-    "share.js", "links.js", "viewer.js", "static.js",
+    "share.js", "links.js", "insets.js", "viewer.js", "static.js",
 )  # fmt: skip
 
 
@@ -24,7 +24,9 @@ def module(*parts: str) -> str:
 
 def stylesheet() -> str:
     """Return the style sheet that every widget of the guide uses."""
-    return module("viewer.css", "plots.css", "overlays.css", "marks.css", "stack.css", "links.css")
+    return module(
+        "viewer.css", "plots.css", "overlays.css", "marks.css", "stack.css", "links.css", "insets.css"
+    )
 
 
 class Viewer(Talking):

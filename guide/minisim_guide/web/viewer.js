@@ -34,7 +34,8 @@ function render({ model, el }) {
   const plots = new Plots(ui.plots, { seek: (frame) => play.seek(frame), cell: light,
     movable: (name) => sliders.has(name), move });
   const overlays = fig.overlays = new Overlays({ left: left.over, right: right.over });
-  const wire = wiring(fig, { arrived, grown }), share = sharing(fig), links = linking(fig, switches);
+  const wire = wiring(fig, { arrived, grown }), share = sharing(fig), links = linking(fig, switches),
+    insets = insetting(fig);
 
   // ---- talking to the kernel -----------------------------------------------------------
 
@@ -115,6 +116,7 @@ function render({ model, el }) {
       // The divider stands where the pictures meet, on the border of two pixels.
       ui.divider.style.left = `${100 * clamp(look.view.framed([0, edge / width])[1], 0, 1)}%`;
     }
+    insets.paint();
     const [taken, count] = get("picture").averaged;
     ui.draft.hidden = bins === 1 && taken === count;
     ui.draft.textContent = bins > 1 ? "draft while dragging" : `mean of 1 in ${Math.round(count / taken)} frames so far`;
@@ -137,6 +139,7 @@ function render({ model, el }) {
     const rest = `, ${play.when()}. ${get("says")} ${markWords(get("marks"))}Display range: ${display.words()}.`;
     left.canvas.setAttribute("aria-label", titles.left + rest);
     right.canvas.setAttribute("aria-label", (what || titles.right) + rest);
+    insets.describe([titles.left, what || titles.right]);
     ui.wipe.value = 100 * show.split;
     ui.wipe.setAttribute("aria-valuetext", `${Math.round(100 * show.split)} % of the width`);
     look.marks();
