@@ -37,9 +37,10 @@ def alt(figure: Figure) -> str:
     """Return the text that says what a still shows."""
     low, high = figure.range
     viewer = figure.viewer
-    insets, average = viewer.meta["insets"], figure.plan.average
+    insets = viewer.meta["insets"]
+    when = "means of the whole movie" if figure.plan.average else "at the same instant"
     said = [
-        f"Two pictures of one simulated field, {'means of the whole movie' if average else 'at the same instant'}, "
+        f"Two pictures of one simulated field, {when}, "
         f"in one display range "
         f"({low} to {high} counts). Left: {figure.plan.left.title}. Right: {figure.plan.right.title}.",
         viewer.says,
