@@ -16,6 +16,7 @@ from .averages import Average, average
 from .board import Board
 from .overlays import OVERLAYS
 from .values import nested
+from .worker import beside
 
 ALL_STATES = 4
 """Up to so many switches, the paused frame is sent in every combination of them."""
@@ -215,8 +216,10 @@ class Shot:
             left, right = (a.counts() for a in self.averages)
             return left, right
         if self._sides is None:
-            left, right = (recording.frames[self.frame] for recording in self.recordings)
-            self._sides = left, right
+            left, right = self.recordings
+            first = beside(lambda: left.frames[self.frame])  # half the wait where two cores are free
+            second = right.frames[self.frame]
+            self._sides = first(), second
         return self._sides
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 import minisim_core as ms
 
 from .link import Link
-from .worker import Job, Worker
+from .worker import Lane
 
 QUIET_S = 0.06
 """How long the hand must rest before the rest of the movie is rendered."""
@@ -22,8 +22,8 @@ FOLLOW_S = 0.25
 SAID_S = 0.3
 """Work that takes longer than this is announced."""
 
-PATIENCE_S = {"picture": 2.0, "details": 2.0}
-"""How long a piece may go on when a newer wish waits, by its kind: the hand wants to see progress."""
+PATIENCE_S = 2.0
+"""How long a picture may go on when a newer wish waits: the hand wants to see progress."""
 
 GRACE_S = 0.25
 """How long stopping may take; after that the thread is left alone, and a fresh one takes over."""
@@ -61,7 +61,8 @@ class Stream:
 
     Each piece is computed in a worker thread, so the kernel goes on listening to the slider, and is
     published on the loop's thread, where traits may be set. A newer wish drops what is left; what is
-    being computed is stopped, except a picture, which is worth showing while the hand moves. Without
+    being computed is stopped, except a picture, which is worth showing while the hand moves. Details
+    have a thread of their own, so that no picture ever waits for a plot. Without
     a running loop (a script, a test) a wish is served on the spot, without views and chunks, which
     only a browser wants.
 
@@ -92,10 +93,11 @@ class Stream:
         self._wish: Any = None
         self._task: asyncio.Task[None] | None = None
         self._stir = asyncio.Event()
-        self._followed = 0.0
-        self._worker: Worker | None = None
-        self._job: Job | None = None
+        self._lane, self._aside = Lane(), Lane()
         self._kind, self._hurried = "", False
+        self._details: Piece | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._followed = 0.0
 
     def want(self, wish: Any) -> None:
         """Replace whatever was wished for."""
@@ -112,9 +114,10 @@ class Stream:
 
     def cancel(self) -> None:
         """Drop the wish and whatever is being computed, at once."""
-        self._wish = None
-        if self._job is not None:
-            self._leave(self._job)
+        self._wish = self._details = None
+        self._aside.leave(self._aside.job)
+        if self._lane.job is not None:
+            self._lane.leave(self._lane.job)
         elif self._task is not None:
             self._task.cancel()
             self._task = None
@@ -135,72 +138,100 @@ class Stream:
         while self._wish is not None:
             await self._room("picture")
             wish, self._wish = self._wish, None
-            try:
+            with self._errors():
                 await self._follow(self._work(wish))
-            except ms.Cancelled:
-                pass
-            except Exception as error:
-                self._failed(error)
-            finally:
-                self._progress("")
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Say what goes wrong, unless nobody wants it any more; and in any case that it is over."""
+        try:
+            yield
+        except ms.Cancelled:
+            pass
+        except Exception as error:
+            self._failed(error)
+        finally:
+            self._progress("")
 
     async def _follow(self, work: Work) -> None:
         loop = asyncio.get_running_loop()
-        last = ""
         for piece in work:
-            overdue = last == "picture" and loop.time() > self._followed + FOLLOW_S
-            if self._wish is not None and not overdue:
+            if piece.kind == "details":
+                self._explain(piece, loop)
+                continue
+            if self._wish is not None:
                 return
-            last = piece.kind
             if piece.kind == "rest":
                 await self._rest(loop.time() + QUIET_S)
+                await self._explained()
                 continue
             if piece.kind in ("sharp", "views", "chunk"):
                 await self._room(ON_LINK[piece.kind])
                 if self._wish is not None:
                     return
             content = await self._made(piece, loop)
-            if piece.kind == "details":
-                self._followed = loop.time()
             # A picture is worth showing even when a newer wish waits: the hand sees progress.
-            if self._wish is None or piece.kind in PATIENCE_S:
+            if self._wish is None or piece.kind == "picture":
                 self._publish(piece.kind, content)
+
+    def _explain(self, piece: Piece, loop: asyncio.AbstractEventLoop) -> None:
+        """Let details be made beside the pictures: the newest, and while the hand moves not all the time."""
+        if self._wish is not None and loop.time() < self._followed + FOLLOW_S:
+            return
+        idle = self._details is None and self._aside.job is None
+        self._details = piece
+        if idle:
+            self._following = loop.create_task(self._make_details(loop))
+        elif (job := self._aside.job) is not None:
+            loop.call_later(PATIENCE_S, job.stop)
+            loop.call_later(PATIENCE_S + GRACE_S, self._aside.leave, job)
+
+    async def _make_details(self, loop: asyncio.AbstractEventLoop) -> None:
+        while self._details is not None:
+            piece, self._details = self._details, None
+            with self._errors(), self._said(piece, loop):
+                self._aside.begin(piece.make, loop)
+                content = await self._aside.done()
+                self._followed = loop.time()
+                self._publish(piece.kind, content)
+        self._stir.set()
+
+    async def _explained(self) -> None:
+        """Wait for details, or for a new wish."""
+        while self._wish is None and (self._details is not None or self._aside.job is not None):
+            await self._stirred(asyncio.get_running_loop().time() + 0.1)
 
     async def _made(self, piece: Piece, loop: asyncio.AbstractEventLoop) -> Any:
         """Compute a piece in the worker; raise Cancelled if it is not wanted any more."""
-        self._worker = self._worker or Worker()
-        self._job, self._kind, self._hurried = Job(piece.make, loop), piece.kind, False
-        self._worker.do(self._job)
+        self._kind, self._hurried = piece.kind, False
+        self._lane.begin(piece.make, loop)
         if self._wish is not None:
             self._hurry(loop)
+        with self._said(piece, loop):
+            return await self._lane.done()
+
+    @contextlib.contextmanager
+    def _said(self, piece: Piece, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        """Announce a piece that takes long."""
         said = loop.call_later(SAID_S, self._progress, piece.what) if piece.what else None
         try:
-            return await self._job.result
+            yield
         finally:
-            self._job = None
             if said:
                 said.cancel()
 
     def _hurry(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let what is being computed make way for a newer wish."""
-        job = self._job
+        job = self._lane.job
         if job is None or self._hurried:
             return
         self._hurried = True
-        patience_s = PATIENCE_S.get(self._kind, 0.0)
+        patience_s = PATIENCE_S if self._kind == "picture" else 0.0
         if patience_s:
             loop.call_later(patience_s, job.stop)
         else:
             job.stop()
-        loop.call_later(patience_s + GRACE_S, self._leave, job)
-
-    def _leave(self, job: Job) -> None:
-        """Give a job up, and its thread, which may be deep in it."""
-        if job is self._job and not job.result.done():
-            job.give_up()
-            if self._worker is not None:
-                self._worker.leave()
-            self._worker = None
+        loop.call_later(patience_s + GRACE_S, self._lane.leave, job)
 
     async def _room(self, kind: str) -> None:
         """Wait until the link has room, or, for other than pictures, until there is a new wish."""

@@ -1,4 +1,4 @@
-"""A thread that does one job after another for the loop that listens to the reader."""
+"""Threads that do one job after another for the loop that listens to the reader."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
 from typing import Any
 
 import minisim_core as ms
@@ -72,6 +74,68 @@ class Worker:
     def leave(self) -> None:
         """End the thread when it is free."""
         self._leave()
+
+
+class Lane:
+    """Computes one thing at a time beside the loop; where something goes on for too long, it is left alone.
+
+    Attributes
+    ----------
+    job : Job or None
+        What is being computed.
+    """
+
+    def __init__(self) -> None:
+        self.job: Job | None = None
+        self._worker: Worker | None = None
+
+    def begin(self, make: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> Job:
+        """Hand over what is to be computed; wait for it with `done`."""
+        self._worker = self._worker or Worker()
+        self.job = Job(make, loop)
+        self._worker.do(self.job)
+        return self.job
+
+    async def done(self) -> Any:
+        """Return what was computed; raise Cancelled if it is not wanted any more."""
+        assert self.job is not None
+        try:
+            return await self.job.result
+        finally:
+            self.job = None
+
+    def leave(self, job: Job | None) -> None:
+        """Give a job up if it is still under way, and its thread, which may be deep in it."""
+        if job is not None and job is self.job and not job.result.done():
+            job.give_up()
+            if self._worker is not None:
+                self._worker.leave()
+            self._worker = None
+
+
+def beside(make: Callable[[], Any]) -> Callable[[], Any]:
+    """Begin something in a thread of its own, which is cancelled with this one.
+
+    Parameters
+    ----------
+    make
+        Computes something.
+
+    Returns
+    -------
+    callable
+        Waits for what was computed and returns it, or raises what `make` raised.
+    """
+    outcome: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(make())
+        except BaseException as error:  # whoever waits must hear of it
+            outcome.set_exception(error)
+
+    threading.Thread(target=copy_context().run, args=(run,), name="figure", daemon=True).start()
+    return outcome.result
 
 
 def _serve(jobs: queue.SimpleQueue[Job | None]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -388,6 +389,32 @@ def test_a_plot_of_the_movie_comes_in_pieces_after_the_hand_rests(monkeypatch):
     asyncio.run(watch())
     assert asked.count(80) < 5
     assert {p["done"] for p in progress if p} <= {None, 0.0, 0.2, 0.4, 0.6, 0.8}
+
+
+def test_no_picture_waits_for_a_plot_and_the_last_plot_is_the_newest(monkeypatch):
+    gate, asked = threading.Event(), []
+
+    def held(sight):
+        asked.append(sight.right.experiment.focus_um)
+        assert gate.wait(20)
+        return {"title": f"{asked[-1]:g}", "summary": ""}
+
+    figure = make(switches=())
+    figure.plan = figure._live.plan = replace(figure.plan, plots=("held",))
+    figure.viewer.plots = [plots.waiting("histogram")]
+    monkeypatch.setitem(plots.PLOTS, "held", held)
+    collect(figure)
+
+    async def drag() -> None:
+        for focus in range(50, 60):
+            figure.set(focus_um=focus)
+            await wait(lambda focus=focus: figure.viewer.picture["state"]["values"] == {"focus_um": focus})
+        assert asked == [50], "it is still being made"
+        gate.set()
+        await wait(lambda: figure.viewer.plots[0]["title"] == "59")
+
+    asyncio.run(drag())
+    assert asked == [50, 59]
 
 
 # -- cancelling ----------------------------------------------------------------------------
