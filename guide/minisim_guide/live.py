@@ -282,11 +282,13 @@ class Live:
             self._stream.want(self.wish())
 
     def _ready(self, _: Any) -> None:
-        """Start the movie for a new view, which has nothing but the picture."""
+        """Give a new view the picture, and start the movie for it."""
         self._watched, self._sent = True, _Sent()
         self._link.forgive()
         self._link.sent("ping", 0)
         self.viewer.send({"kind": "ping"})
+        self._link.sent("picture", sum(len(self.viewer.picture[side]) for side in wire.SIDES))
+        self.viewer.send_state("picture")
         self._stream.want(self.wish())
 
     def _arrived(self, kind: str, message: dict[str, Any]) -> None:

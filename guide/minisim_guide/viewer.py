@@ -81,3 +81,13 @@ class Viewer(Talking):
     error = traitlets.Unicode("").tag(sync=True)
     notice = traitlets.Unicode("").tag(sync=True)
     progress = traitlets.Dict().tag(sync=True)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return what travels; the whole state without counts, which a view is sent when it is ready.
+
+        A front end that waits for the state of all widgets before it shows any is not kept waiting.
+        """
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        if key is None and "picture" in state:
+            state["picture"] = {**state["picture"], "left": b"", "right": b""}
+        return state

@@ -164,17 +164,24 @@ def test_a_view_that_is_gone_stops_pictures_for_a_second_at_most_and_chunks_for_
     assert pipe.link.room("chunk")
 
 
-def test_a_view_owes_nothing_for_the_picture_it_came_with():
+def test_the_opening_state_is_small_and_a_view_is_sent_its_picture_when_it_is_ready():
     figure = make(switches=())
-    sent = collect(figure, answer=False)
+    whole = figure.viewer.get_state()
+    assert (len(whole["picture"]["left"]), len(whole["picture"]["right"])) == (0, 0)
+    assert whole["picture"]["count"] == 20
+    collect(figure)
+    told = []
+    figure.viewer.send_state = lambda key: told.append(figure.viewer.get_state(key=key))
 
     async def watch() -> None:
         tell(figure, kind="ready")
-        tell(figure, kind="pong")
-        await wait(lambda: any(m["kind"] == "chunk" for m in sent))
+        assert [state["picture"] for state in told] == [figure.viewer.picture]
+        assert figure._live._link._on_way["picture"], "it is waited for like any other"
+        tell(figure, kind="shown")
         assert not figure._live._link._on_way["picture"]
 
     asyncio.run(watch())
+    np.testing.assert_array_equal(sides(figure)[1], figure.recordings()[1].frames[0])
 
 
 # -- what travels --------------------------------------------------------------------------

@@ -26,6 +26,12 @@ class Movie {
 
   clear(length) { this.length = length; this.frames = new Array(length); this.have = 0; }
 
+  /** Learn the size of the pictures that will come. */
+  prepare({ height, width, count }) {
+    Object.assign(this, { height, width });
+    this.clear(count);
+  }
+
   /** Take a picture; false if it is older than what is shown. */
   open(p, sides) {
     if (p.version < this.version) return false;

@@ -14,7 +14,7 @@ function render({ model, el }) {
     low: meta.range[0], high: meta.range[1], span: null, auto: false, colours: "grey", exposed: false,
     split: 0.5,
   });
-  const show = { ...opening(), frame: 0, playing: false };
+  const show = { ...opening(), frame: get("picture").frame, playing: false };
   let waiting = 0;
 
   const sliders = new Map(get("sliders").map((c) =>
