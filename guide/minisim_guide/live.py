@@ -89,6 +89,7 @@ class Live:
         self._sent = _Sent()
         self._slow: dict[int, Iterator[Any]] = {}
         self._plotted: Any = None
+        self._refused: Wish | None = None
         self._quiet = self._watched = False
         self._link = Link()
         self._stream = Stream(self._work, self._publish, self.failed, self._progress, self._link)
@@ -160,8 +161,12 @@ class Live:
         shot, version = Shot(self.plan, wish), wish.version
         if wish.frame not in self._sent.at(version):
             yield Piece("picture", shot.picture, "the picture")
-        yield Piece("details", partial(shot.details, self._plotted != _about(wish)), "the plots")
+        refused = wish == self._refused
+        if not refused:
+            yield Piece("details", partial(shot.details, self._plotted != _about(wish)), "the plots")
         yield Piece("rest")
+        if refused and self.plan.average:
+            return
         while (averaged := shot.averaged())[0] < averaged[1]:
             yield Piece("share", shot.advance)
         if self._sent.draft:
@@ -175,7 +180,7 @@ class Live:
                 yield Piece("views", partial(_views, shot, ahead[:size]))
                 if ahead[0] not in sent:
                     return
-        if self._plotted != _about(wish):
+        if self._plotted != _about(wish) and not refused:
             for place, step in steps(self._slow):
                 yield Piece("plot", partial(_step, place, step), "the plots")
             self._plotted = _about(wish)
@@ -298,7 +303,7 @@ class Live:
     def cancel(self, _: Any = None) -> None:
         """Drop what is asked for; the controls go back to the last good picture, which stands."""
         self._stream.cancel()
-        resume = self._asked != self.seen["state"]
+        taken_back = self._asked != self.seen["state"]
         self._asked = self.seen["state"]
         self._scene = self.seen["scene"]
         self._version += 1
@@ -307,8 +312,9 @@ class Live:
                 setattr(self.viewer, name, value)
         self._publish_picture(self.seen | {"version": self._version})
         self.viewer.progress, self.viewer.notice = {}, CANCELLED
-        if resume:  # what follows the last good picture was never refused
-            self._stream.want(self.wish())
+        if not taken_back:  # of what the picture takes with it, the plots were refused, but not the movie
+            self._refused = self.wish()
+        self._stream.want(self.wish())
 
     @contextmanager
     def _silence(self) -> Iterator[None]:

@@ -60,10 +60,13 @@ def openings(browser: Browser, times: int) -> Iterator[Row]:
     module = (len(Viewer._esm.encode()) + len(Viewer._css.encode())) / 1e3
     size = f"{megabytes:.1f} MB in all; a figure's module and style {module:.0f} kB"
     yield Row(f"{title}, kernel cold", cold, COLD, size)
-    preheated = []
+    preheated, taken = [], set()
     with site("--preheat", "1") as server:
         for _ in range(times):
+            while not (waiting := {kernel.pid for kernel in server.kernels()} - taken):
+                time.sleep(0.5)  # the pool is filled again some seconds after a kernel was taken
             quiet(server, at_most_s=30)
+            taken |= waiting
             preheated.append(opening(browser, server))
     yield Row(f"{title}, kernel preheated", preheated, PREHEATED)
 

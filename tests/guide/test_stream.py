@@ -492,6 +492,36 @@ def test_a_long_job_of_the_engine_really_stops_when_it_is_cancelled(monkeypatch)
     assert figure.viewer.error == ""
 
 
+def test_when_plots_are_cancelled_the_movie_goes_on_without_them(monkeypatch):
+    begun = []
+
+    def endless(sight):
+        for step in range(10_000):
+            begun.append(sight.right.experiment.focus_um)
+            yield step / 10_000
+            time.sleep(0.01)
+
+    monkeypatch.setitem(plots.PLOTS, "endless", endless)
+    figure = make(plots=("endless",), switches=())
+    sent = collect(figure)
+
+    async def watch() -> None:
+        tell(figure, kind="ready")
+        await wait(lambda: len(begun) > 3)
+        assert not any(m["kind"] == "chunk" for m in sent)
+        tell(figure, kind="cancel")
+        await wait(lambda: sum(m["count"] for m in sent if m.get("version") == 1) == 19)
+        before = len(begun)
+        await asyncio.sleep(0.2)
+        assert len(begun) == before, "they were refused"
+        figure.set(focus_um=80)
+        await wait(lambda: 80 in begun)
+        tell(figure, kind="cancel")
+
+    asyncio.run(watch())
+    assert figure.viewer.plots[0]["stale"]
+
+
 def test_a_picture_that_takes_a_minute_makes_way_for_a_newer_wish(monkeypatch):
     monkeypatch.setattr(ms, "simulate", stuck_engine.simulate)
     figure = make(switches=())
