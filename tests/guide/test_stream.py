@@ -461,13 +461,14 @@ def test_a_stuck_engine_is_cancelled_in_a_moment_and_the_figure_goes_on(monkeypa
 
 
 def test_a_long_job_of_the_engine_really_stops_when_it_is_cancelled(monkeypatch):
-    stopped = threading.Event()
+    begun, stopped = threading.Event(), threading.Event()
 
     def minute(sight):
         hour = ms.simulate(sight.right.experiment.with_(duration_s=3600))
         try:
             for first in range(0, 72_000, 2_000):
                 yield first / 72_000
+                begun.set()
                 hour.expected[first : first + 2_000].sum()
         except ms.Cancelled:
             stopped.set()
@@ -480,7 +481,7 @@ def test_a_long_job_of_the_engine_really_stops_when_it_is_cancelled(monkeypatch)
 
     async def watch() -> None:
         tell(figure, kind="ready")
-        await wait(lambda: figure.viewer.progress)
+        await wait(lambda: begun.is_set() and figure.viewer.progress)
         tell(figure, kind="cancel")
         assert figure.viewer.progress == {}
         await wait(stopped.is_set, 5)
