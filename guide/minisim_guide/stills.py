@@ -123,7 +123,9 @@ def _outline(left: int, top: int, side: int) -> Any:
 def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) -> np.ndarray:
     shape = picture["height"], picture["width"]
     counts = np.frombuffer(picture[side], np.uint16 if picture["wide"] else np.uint8).reshape(shape)
-    axes.imshow(counts, cmap="gray", vmin=figure.range[0], vmax=figure.range[1])
+    axes.imshow(
+        counts, cmap="gray", vmin=figure.range[0], vmax=figure.range[1], interpolation="nearest"
+    )
     for mark in figure.viewer.marks:
         _draw_mark(axes, mark)
     axes.set_title(getattr(figure.plan, side).title, fontsize=11, loc="left", fontweight="bold")
