@@ -64,6 +64,13 @@ def test_binder_starts_the_same_command_behind_jupyter() -> None:
     assert _parser().parse_args(words[3:]).base_url == "/user/abc/guide/"
 
 
+def test_the_badges_open_what_binder_serves() -> None:
+    paths = re.findall(r"mybinder\.org/v2/gh/[\w./-]+\?urlpath=(\S+?)\)", (ROOT / "README.md").read_text())
+    [entry] = metadata.entry_points(group="jupyter_serverproxy_servers")
+    assert paths == [f"{entry.name}/", "lab/tree/guide/index.ipynb"]
+    assert (ROOT / paths[1].removeprefix("lab/tree/")).is_file()
+
+
 def test_the_readme_gives_both_commands() -> None:
     readme = (ROOT / "README.md").read_text()
     assert "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/minisim-guide\n" in readme

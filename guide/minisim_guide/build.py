@@ -39,21 +39,52 @@ def build(target: Path, source: Path | None = None) -> Iterator[Path]:
         If the folder cannot be written, a page fails or has no still of a figure.
     """
     listed = pages(source)
-    links = [{"name": p.file.stem, "label": p.label, "href": f"{p.file.stem}.html"} for p in listed]
     try:
-        (target / "figures").mkdir(parents=True, exist_ok=True)
-        (target / "guide.js").write_text(script(), "utf-8")
-        (target / "guide.css").write_text(stylesheet(), "utf-8")
-        if (images := listed[0].file.parent / "images").is_dir():
-            shutil.copytree(images, target / "images", dirs_exist_ok=True, ignore=_not_a_picture)
+        write_shared(target, listed[0].file.parent)
         for page in listed:
-            cells = list(_cells(page, target))
-            text = _template().render(title=page.title, pages=links, here=page.file.stem, cells=cells)
-            written = target / f"{page.file.stem}.html"
-            written.write_text(text, "utf-8")
-            yield written
+            yield write_page(page, target, links(listed, "{}.html"))
     except OSError as error:
         raise GuideError(f"The site cannot be written to {target}: {error.strerror}.") from error
+
+
+def links(listed: list[Page], address: str) -> list[dict[str, str]]:
+    """Return what the navigation says of each page; its name fills the braces of the address."""
+    return [{"name": p.file.stem, "label": p.label, "href": address.format(p.file.stem)} for p in listed]
+
+
+def write_shared(target: Path, source: Path) -> None:
+    """Write what all pages of a site use: the viewer, the look and the pictures of the prose."""
+    (target / "figures").mkdir(parents=True, exist_ok=True)
+    (target / "guide.js").write_text(script(), "utf-8")
+    (target / "guide.css").write_text(stylesheet(), "utf-8")
+    if (images := source / "images").is_dir():
+        shutil.copytree(images, target / "images", dirs_exist_ok=True, ignore=_not_a_picture)
+
+
+def write_page(page: Page, target: Path, navigation: list[dict[str, str]], ending: str = "html") -> Path:
+    """Write one page with its figures.
+
+    Parameters
+    ----------
+    page
+        The page.
+    target
+        The folder that holds what `write_shared` wrote.
+    navigation
+        What `links` returned.
+    ending
+        What the names of pages end with, there and in the links from one to another.
+
+    Returns
+    -------
+    Path
+        The page's file.
+    """
+    cells = list(_cells(page, target, ending))
+    text = _template().render(title=page.title, pages=navigation, here=page.file.stem, cells=cells)
+    written = target / f"{page.file.stem}.{ending}"
+    written.write_text(text, "utf-8")
+    return written
 
 
 def script() -> str:
@@ -81,14 +112,14 @@ def _not_a_picture(_: str, names: list[str]) -> list[str]:
     return [name for name in names if not name.endswith(".png")]
 
 
-def _cells(page: Page, target: Path) -> Iterator[dict[str, Any]]:
+def _cells(page: Page, target: Path, ending: str) -> Iterator[dict[str, Any]]:
     """Yield what the template needs of each cell: prose, a figure with its still, or a still as HTML."""
     import nbformat
 
     names: dict[str, Any] = {}
     for cell in nbformat.read(page.file, as_version=4).cells:
         if cell.cell_type == "markdown":
-            yield {"prose": html(cell.source)}
+            yield {"prose": html(cell.source, ending)}
             continue
         shown = _run(cell.source, names, page)
         data = {kind: value for output in cell.outputs for kind, value in output.get("data", {}).items()}

@@ -22,7 +22,7 @@ class Page:
     title
         Its first heading.
     runs
-        Whether it holds code, and so needs a kernel when it is served.
+        Whether it needs a kernel when it is served: all but the contents.
     """
 
     file: Path
@@ -56,4 +56,4 @@ def _page(file: Path) -> Page:
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
     lines = (line for cell in cells for line in "".join(cell["source"]).splitlines())
     title = next((line for line in lines if line.startswith("# ")), label).removeprefix("# ")
-    return Page(file, label, title, runs=any(cell["cell_type"] == "code" for cell in cells))
+    return Page(file, label, title, runs=bool(words))

@@ -21,6 +21,7 @@ from traitlets.config import Config
 from voila.app import Voila
 
 from minisim_guide.address import bind, reachable
+from minisim_guide.build import links, write_page, write_shared
 from minisim_guide.errors import GuideError
 from minisim_guide.pages import Page, folder, pages
 from minisim_guide.routes import RENDER, routes
@@ -50,6 +51,7 @@ class GuideServer(Voila):
     """Voila on a socket that is already bound, living inside a running event loop."""
 
     socket: socket.socket
+    files: Path
 
     def init_settings(self) -> dict[str, Any]:
         """Let every handler answer errors with the guide's own page."""
@@ -58,7 +60,7 @@ class GuideServer(Voila):
 
     def init_handlers(self) -> list[Any]:
         """Put the guide's own routes around Voila's."""
-        before, after = routes(self, pages())
+        before, after = routes(self, self.files)
         return [*before, *super().init_handlers(), *after]
 
     def listen(self) -> None:
@@ -95,8 +97,20 @@ def serve(
         _set_environment(scratch)
         warm()
         server = GuideServer.instance(config=settings, connection_dir_root=scratch)
-        server.socket = listener
+        server.socket, server.files = listener, contents(Path(scratch, "contents"), base_url)
         asyncio.run(_live(server, f"http://{reachable(host)}:{port}{server.base_url}", browser))
+
+
+def contents(target: Path, base_url: str) -> Path:
+    """Write the contents and their figure as files, and return the folder."""
+    listed = pages()
+    write_shared(target, folder())
+    write_page(listed[0], target, links(listed, _address(base_url)), "ipynb")
+    return target
+
+
+def _address(base_url: str) -> str:
+    return url_path_join(base_url, RENDER, "{}.ipynb")
 
 
 async def _live(server: GuideServer, url: str, browser: bool) -> None:
@@ -140,10 +154,7 @@ def _settings(port: int, base_url: str, pages: list[Page], preheat: int | None) 
     settings.VoilaConfiguration.kernel_spec_manager_class = ThisPython
     settings.VoilaConfiguration.resources = {
         "guide": {
-            "pages": [
-                {"name": p.file.stem, "label": p.label, "href": url_path_join(base_url, RENDER, p.file.name)}
-                for p in pages
-            ],
+            "pages": links(pages, _address(base_url)),
             "titles": {page.file.stem: page.title for page in pages},
         }
     }

@@ -26,11 +26,19 @@ DPI = 100
 GREYS = 128
 """Shades of grey in a still: noise hardly compresses, and a notebook should stay small."""
 
+MINIATURE = "image/x-miniature"
+"""The kind of a figure's miniature, which the contents show of a page's first figure."""
+
+MINIATURE_PX = 160
+
+STAGES_A_ROW = 4
+
 
 def still(figure: Figure) -> tuple[dict[str, str], dict[str, Any]]:
     """Return a figure's opening state as a MIME bundle: a PNG, and its text as metadata."""
-    data = base64.b64encode(draw(figure)).decode("ascii")
-    return {"image/png": data}, {"image/png": {"alt": alt(figure)}}
+    pictures = {"image/png": draw(figure), MINIATURE: miniature(figure)}
+    data = {kind: base64.b64encode(picture).decode("ascii") for kind, picture in pictures.items()}
+    return data, {"image/png": {"alt": alt(figure)}}
 
 
 def alt(figure: Figure) -> str:
@@ -39,10 +47,12 @@ def alt(figure: Figure) -> str:
     viewer = figure.viewer
     insets = viewer.meta["insets"]
     when = "means of the whole movie" if figure.plan.average else "at the same instant"
+    field = f"of one simulated field, {when}, in one display range ({low} to {high} counts)"
+    layers = [name for name, _ in stages(figure)]
     said = [
-        f"Two pictures of one simulated field, {when}, "
-        f"in one display range "
-        f"({low} to {high} counts). Left: {figure.plan.left.title}. Right: {figure.plan.right.title}.",
+        f"{len(layers)} pictures {field}, each with one layer more: {', '.join(layers)}."
+        if layers
+        else f"Two pictures {field}. Left: {figure.plan.left.title}. Right: {figure.plan.right.title}.",
         viewer.says,
         _marked(viewer.marks),
         f"Below each, enlarged: {len(insets['places'])} windows of {insets['um']:g} µm."
@@ -62,21 +72,16 @@ def draw(figure: Figure) -> bytes:
     """Draw a figure's opening state as PNG."""
     from matplotlib.figure import Figure as Canvas
 
-    picture, plots = figure.viewer.picture, figure.viewer.plots
+    picture, plots, shown = figure.viewer.picture, figure.viewer.plots, stages(figure)
     rows = -(-len(plots) // 2)
     insets = _windows(figure.viewer.meta["insets"], picture)
-    below = 4.2 / len(insets) if insets else 0
-    canvas = Canvas(figsize=(8.6, 4.75 + below + 2.7 * rows), dpi=DPI, layout="constrained")
-    grid = canvas.add_gridspec(1 + rows, 1, height_ratios=[4.2 + below] + [2.5] * rows)
-    row = grid[0].subgridspec(1, 2)
-    for column, side in enumerate(("left", "right")):
-        cells = row[column].subgridspec(
-            1 + bool(insets), max(1, len(insets)), height_ratios=[4.2, below][: 1 + bool(insets)]
-        )
-        axes = canvas.add_subplot(cells[0, :])
-        counts = _draw_panel(axes, figure, picture, side)
-        for number, window in enumerate(insets):
-            _draw_inset(canvas.add_subplot(cells[1, number]), axes, counts, figure.range, number, window)
+    tall = 2.4 * -(-len(shown) // STAGES_A_ROW) or 4.2 + (4.2 / len(insets) if insets else 0)
+    canvas = Canvas(figsize=(8.6, tall + 0.55 + 2.7 * rows), dpi=DPI, layout="constrained")
+    grid = canvas.add_gridspec(1 + rows, 1, height_ratios=[tall] + [2.5] * rows)
+    if shown:
+        _draw_stages(canvas, grid[0], shown, figure.range)
+    else:
+        _draw_pair(canvas, grid[0].subgridspec(1, 2), figure, insets)
     for number in range(rows):
         beside = plots[2 * number : 2 * number + 2]
         row = grid[1 + number].subgridspec(1, len(beside))
@@ -84,9 +89,21 @@ def draw(figure: Figure) -> bytes:
             draw_spec(canvas.add_subplot(row[column]), spec)
     low, high = figure.range
     canvas.supxlabel(
-        f"{figure.viewer.says}\nDisplay: black {low}, white {high} counts, both panels.", fontsize=9
+        f"{figure.viewer.says}\nDisplay: black {low}, white {high} counts, all pictures.", fontsize=9
     )
     return _png(canvas)
+
+
+def _draw_pair(canvas: Any, row: Any, figure: Figure, insets: list[tuple[int, int, int]]) -> None:
+    below = 4.2 / len(insets) if insets else 0
+    for column, side in enumerate(("left", "right")):
+        cells = row[column].subgridspec(
+            1 + bool(insets), max(1, len(insets)), height_ratios=[4.2, below][: 1 + bool(insets)]
+        )
+        axes = canvas.add_subplot(cells[0, :])
+        counts = _draw_panel(axes, figure, figure.viewer.picture, side)
+        for number, window in enumerate(insets):
+            _draw_inset(canvas.add_subplot(cells[1, number]), axes, counts, figure.range, number, window)
 
 
 def _windows(insets: dict[str, Any], picture: dict[str, Any]) -> list[tuple[int, int, int]]:
@@ -120,12 +137,53 @@ def _outline(left: int, top: int, side: int) -> Any:
     return Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor="white", linewidth=1.2)
 
 
+def stages(figure: Figure) -> list[tuple[str, np.ndarray]]:
+    """Return the name and the counts of every stop of a figure that is a stack; of another, nothing."""
+    plan, shot = figure.plan, figure._live.shot()
+    if not plan.stack:
+        return []
+    names = [
+        figure.viewer.meta["stack"]["label"],
+        *(f"+ {switch['label']}" for switch in figure.viewer.switches),
+    ]
+    states = (plan.switches[stop:] for stop in range(len(names)))
+    return [(name, shot.view(plan.key("right", off))) for name, off in zip(names, states, strict=True)]
+
+
+def _draw_stages(canvas: Any, place: Any, shown: list[tuple[str, np.ndarray]], limits: list[int]) -> None:
+    grid = place.subgridspec(-(-len(shown) // STAGES_A_ROW), STAGES_A_ROW)
+    for spot, (name, counts) in zip(grid, shown, strict=False):
+        axes = canvas.add_subplot(spot)
+        axes.imshow(counts, cmap="gray", vmin=limits[0], vmax=limits[1])
+        axes.set_title(name, fontsize=9, loc="left")
+        axes.set_axis_off()
+
+
+def miniature(figure: Figure) -> bytes:
+    """Draw both pictures of a figure, small and side by side, as PNG."""
+    from PIL import Image
+
+    low, high = figure.range
+    size = (MINIATURE_PX, MINIATURE_PX)
+    strip = Image.new("L", (2 * MINIATURE_PX + 4, MINIATURE_PX), 255)
+    for number, side in enumerate(("left", "right")):
+        part = np.clip((_counts(figure.viewer.picture, side) - float(low)) / (high - low), 0, 1)
+        picture = Image.fromarray(np.rint(255 * part).astype(np.uint8))
+        strip.paste(picture.resize(size, Image.Resampling.BOX), (number * (MINIATURE_PX + 4), 0))
+    out = io.BytesIO()
+    strip.quantize(32).save(out, "png", optimize=True)
+    return out.getvalue()
+
+
+def _counts(picture: dict[str, Any], side: str) -> np.ndarray:
+    shape = picture["height"], picture["width"]
+    return np.frombuffer(picture[side], np.uint16 if picture["wide"] else np.uint8).reshape(shape)
+
+
 def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) -> np.ndarray:
     shape = picture["height"], picture["width"]
-    counts = np.frombuffer(picture[side], np.uint16 if picture["wide"] else np.uint8).reshape(shape)
-    axes.imshow(
-        counts, cmap="gray", vmin=figure.range[0], vmax=figure.range[1], interpolation="nearest"
-    )
+    counts = _counts(picture, side)
+    axes.imshow(counts, cmap="gray", vmin=figure.range[0], vmax=figure.range[1], interpolation="nearest")
     for mark in figure.viewer.marks:
         _draw_mark(axes, mark)
     axes.set_title(getattr(figure.plan, side).title, fontsize=11, loc="left", fontweight="bold")
@@ -183,15 +241,28 @@ def _still_mode() -> Iterator[None]:
         del os.environ["MINISIM_GUIDE_STILLS"]
 
 
-def render(page: Path) -> Any:
-    """Execute a page; return it with its numbers filled and nothing but stills as outputs."""
+def render(page: Path) -> tuple[Any, bytes | None]:
+    """Execute a page.
+
+    Returns
+    -------
+    notebook
+        The page with its numbers filled and nothing but stills as outputs.
+    bytes or None
+        The miniature of its first figure, as PNG.
+    """
     import nbformat
     from nbclient import NotebookClient
 
     notebook = nbformat.read(page, as_version=4)
     numbers.fill(notebook)
     with _still_mode():
-        NotebookClient(notebook, timeout=600, resources={"metadata": {"path": page.parent}}).execute()
+        where = {"metadata": {"path": page.parent}}
+        NotebookClient(
+            notebook, timeout=600, resources=where, extra_arguments=["--log-level=ERROR"]
+        ).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    small = [output.data[MINIATURE] for output in outputs if MINIATURE in output.get("data", {})]
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
@@ -199,7 +270,7 @@ def render(page: Path) -> Any:
             cell.outputs = [_kept(o) for o in cell.outputs if "data" in o]
     own = {"minisim": notebook.metadata.minisim} if "minisim" in notebook.metadata else {}
     notebook.metadata = {**draft.KERNEL, **own}
-    return notebook
+    return notebook, base64.b64decode(small[0]) if small else None
 
 
 def _kept(output: Any) -> Any:
@@ -218,7 +289,7 @@ def notebooks(where: Path) -> list[Path]:
 def write_stills(where: Path) -> list[Path]:
     """Execute a page, or every page of a folder, that holds code or numbers; return those pages.
 
-    Its stills and its numbers are stored in it.
+    Its stills and its numbers are stored in it, the miniature of its first figure in ``images``.
     """
     import nbformat
 
@@ -226,6 +297,10 @@ def write_stills(where: Path) -> list[Path]:
     for page in notebooks(Path(where)):
         notebook = nbformat.read(page, as_version=4)
         if "minisim" in notebook.metadata or any(c.cell_type == "code" for c in notebook.cells):
-            nbformat.write(render(page), page)
+            notebook, small = render(page)
+            nbformat.write(notebook, page)
+            if small and page.stem != "index":
+                (page.parent / "images").mkdir(exist_ok=True)
+                (page.parent / "images" / f"{page.stem}.png").write_bytes(small)
             written.append(page)
     return written

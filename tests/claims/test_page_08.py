@@ -1,6 +1,8 @@
-"""Page 8, the stack: claims C25, C28 and C29, on what the engine renders."""
+"""Page 8, the stack: claims C25, C28 and C29, on what the engine renders, and C26, on what it says."""
 
+import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from scipy.ndimage import gaussian_filter, shift
 from scipy.signal import fftconvolve
 
 import minisim_core as ms
+from minisim_guide.pages import folder
 
 FRAME = 17
 STEPS = {name: k for k, name in enumerate(ms.LAYERS)}
@@ -211,3 +214,47 @@ def test_c28_a_transient_is_a_few_percent_of_what_the_roi_reads():
         own = parts[f"cell:{cell}"]
         largest.append((own.max() - own.min()) / np.median(sum(parts.values())))
     assert 0.05 < np.percentile(largest, 25) and np.percentile(largest, 95) < 0.30
+
+
+# -- C26 --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def page():
+    """The page: its prose, and the code of its figures."""
+    cells = json.loads((folder() / "08_putting_it_together.ipynb").read_text("utf-8"))["cells"]
+    return {
+        kind: "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == kind)
+        for kind in ("markdown", "code")
+    }
+
+
+@pytest.fixture(scope="module")
+def rows(page):
+    """The table of the page: a list of four texts for each layer."""
+    lines = [line for line in page["markdown"].splitlines() if line.startswith("|")]
+    head, rule, *body = [[text.strip() for text in line.strip("|").split("|")] for line in lines]
+    assert head == ["Layer", "How it looks", "At the rig", "Undone by"]
+    assert set(rule) == {"---"}
+    return body
+
+
+def test_c26_the_table_has_a_full_row_for_each_layer_in_order(rows):
+    """Each layer tells how it looks, what to change at the scope and what the pipeline must undo."""
+    names = [re.sub(r"\[(.*?)\]\(.*?\)", r"\1", row[0]) for row in rows]
+    assert names == [ms.layers.LABELS[name] for name in ms.LAYERS]
+    assert all(len(row) == 4 and all(len(text) > 3 for text in row) for row in rows)
+
+
+def test_c26_each_row_switches_its_layer(page, rows):
+    """The name of a row is a link to the switch of that layer; the page's figure has them all."""
+    links = [re.fullmatch(r"\[.+\]\(#switch-(\w+)\)", row[0]) for row in rows[1:]]
+    assert [link and link[1] for link in links] == list(ms.LAYERS[1:])
+    assert "layers = ms.LAYERS[1:]" in page["code"] and "switches=layers" in page["code"]
+
+
+def test_c26_the_five_knobs_of_the_rig_are_controls(page):
+    """Focus, expression depth, light power, frame rate, and how firmly the head is held."""
+    knobs = ("focus_um", "cells.depth_range_um", "illumination.led_mw", "frame_rate_hz", "motion.looseness")
+    for name in knobs:
+        assert f'Slider("{name}"' in page["code"], name

@@ -287,7 +287,7 @@ def picture(output) -> np.ndarray:
 
 
 def test_every_figure_has_one_true_still_with_text_and_no_widget(notebook):
-    fresh = stills.render(folder() / f"{NAME}.ipynb")
+    fresh, _ = stills.render(folder() / f"{NAME}.ipynb")
     assert "widgets" not in notebook.metadata
     figures = 0
     for cell, again in zip(notebook.cells, fresh.cells, strict=True):

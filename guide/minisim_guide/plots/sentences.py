@@ -69,7 +69,15 @@ def say_yield(sight: Sight) -> str:
     )
 
 
+def _share_found(experiment: ms.Experiment, frame: int) -> float:
+    truth = ms.simulate(experiment).truth
+    return float(truth.detectable.sum() / truth.in_field.sum())
+
+
 MEASURES = {
+    "share_found": Measure(
+        "Share of the cells in the field that stand out of the noise", _share_found, percent
+    ),
     "out_of_focus_share": Measure(
         "Share of the light that comes from cells out of focus", _measure_out_of_focus, percent
     ),
