@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 import minisim_core as ms
 from copies import copies
 from minisim_guide import Figure, Panel
-from test_frontends import COMMANDS, NAME, WAIT_MS, Ours, found, run_all, served
+from test_frontends import COMMANDS, NAME, WAIT_MS, Ours, compiled, found, run_all, served
 
 BODY = """<p>Above: <a id=a href="#switch-neuropil">neuropil</a>, <a id=b href="#switch-noise">noise</a>,
 <a id=s href="#switch-vessels">vessels</a>, <a id=n href="#switch-nothing">nothing</a>.</p>
@@ -111,6 +111,9 @@ Figure(ms.presets.get("guide", field_um=100, duration_s=1), left=Panel("A", off=
     right=Panel("B"), switches=("neuropil",), sliders=("focus_um", Slider("cells.depth_range_um", 0, 300)))"""
 
 
+__all__ = ["compiled"]  # a fixture for all tests here
+
+
 @pytest.mark.parametrize("front_end", COMMANDS)
 def test_links_work_in_every_front_end(front_end, tmp_path, browser):
     v4 = nbformat.v4
@@ -125,19 +128,19 @@ def test_links_work_in_every_front_end(front_end, tmp_path, browser):
             run_all(page)
         figure = found(page)
         address = page.url
-        link = page.get_by_text("deeper", exact=True)
+        link = page.locator("a", has_text="deeper")
         page.wait_for_function("n => n.getAttribute('role') === 'button'", arg=link.element_handle())
         link.click()
         assert figure.locator("[data-slider=focus_um] output").inner_text() == "150 µm"
         assert link.get_attribute("aria-pressed") == "true"
-        at_90 = page.get_by_text("at 90", exact=True)
+        at_90 = page.locator("a", has_text="at 90")
         at_90.focus()
         page.keyboard.press("Enter")
         assert figure.locator("[data-slider=focus_um] output").inner_text() == "90 µm"
-        page.get_by_text("a slab", exact=True).click()
+        page.locator("a", has_text="a slab").click()
         assert figure.locator("[data-slider=focus_um] output").inner_text() == "100 µm"
         assert figure.locator("[data-slider='cells.depth_range_um'] output").inner_text() == "60 to 120 µm"
-        switch = page.get_by_role("switch", name="neuropil", exact=True)
+        switch = page.locator("a", has_text="neuropil")
         version = int(figure.get_attribute("data-version"))
         switch.focus()
         page.keyboard.press("Enter")

@@ -105,10 +105,11 @@ function linking(fig, switches) {
   figures.add(me);
   // On the window, so that no front end takes Enter or the click for its own.
   for (const type of ["click", "keydown"]) listen(window, type, follow, { capture: true });
-  // Front ends render, and render again, the prose when they like.
+  // Front ends render the prose, and put figures into the page, when they like.
   const prose = new MutationObserver((changes) => {
     const added = changes.flatMap(({ addedNodes }) => [...addedNodes]).filter((node) => node.nodeType === 1);
-    if (added.some((node) => node.matches(LINKS) || node.querySelector(LINKS))) dressLinks();
+    const wanted = `${LINKS}, .mg`;
+    if (added.some((node) => node.matches(wanted) || node.querySelector(wanted))) dressLinks();
   });
   prose.observe(document.body, { childList: true, subtree: true });
   dressLinks();
