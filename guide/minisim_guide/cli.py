@@ -67,9 +67,21 @@ def _stills(options: argparse.Namespace) -> None:
     from minisim_guide.pages import folder
     from minisim_guide.stills import write_stills
 
+    if options.check:
+        _check_stills(options.places or [folder()])
+        return
     for place in options.places or [folder()]:
         for page in write_stills(place):
             print(f"Wrote the stills and numbers of {page}")
+
+
+def _check_stills(places: Sequence[Path]) -> None:
+    from minisim_guide.staleness import stale
+    from minisim_guide.stills import runs
+
+    found = [f"{page.name}: {said}" for place in places for page in runs(place) for said in stale(page)]
+    if found:
+        raise GuideError("\n".join(["stale; `minisim-guide stills` renews them:", *found]))
 
 
 def _build(options: argparse.Namespace) -> None:
@@ -130,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
 
     stills = commands.add_parser("stills", help="run the pages and store stills and numbers in them")
     stills.add_argument("places", nargs="*", type=Path, help="pages or folders; default: the guide's own")
+    stills.add_argument("--check", action="store_true", help="change nothing; say what is stale")
     stills.set_defaults(run=_stills)
 
     build = commands.add_parser("build", help="write the guide as files that need no server")

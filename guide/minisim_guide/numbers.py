@@ -57,7 +57,7 @@ def fill(notebook: Any) -> list[str]:
     for cell in wanted:
         text = _filled(cell, names)
         if text != cell.source:
-            stale.append(f"Cell {cell.id} says {_differing(cell.source, text)}.")
+            stale.append(f"Cell {cell.id} says {differing(cell.source, text)}.")
             cell.source = text
     return stale
 
@@ -72,7 +72,7 @@ def _filled(cell: Any, names: dict[str, Any]) -> str:
     return EXPRESSION.sub(value, source(cell))
 
 
-def _differing(old: str, new: str) -> str:
+def differing(old: str, new: str) -> str:
     """Return the first line that differs, as it is and as it should be."""
     pairs = zip(old.splitlines(), new.splitlines(), strict=False)
     before, after = next(((a, b) for a, b in pairs if a != b), (old, new))

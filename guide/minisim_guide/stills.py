@@ -286,6 +286,17 @@ def notebooks(where: Path) -> list[Path]:
     return sorted(where.glob("*.ipynb")) if where.is_dir() else [where]
 
 
+def runs(where: Path) -> list[Path]:
+    """Return the page, or those of a folder, that holds code or numbers."""
+    import nbformat
+
+    def does(page: Path) -> bool:
+        notebook = nbformat.read(page, as_version=4)
+        return "minisim" in notebook.metadata or any(c.cell_type == "code" for c in notebook.cells)
+
+    return [page for page in notebooks(Path(where)) if does(page)]
+
+
 def write_stills(where: Path) -> list[Path]:
     """Execute a page, or every page of a folder, that holds code or numbers; return those pages.
 
@@ -293,14 +304,11 @@ def write_stills(where: Path) -> list[Path]:
     """
     import nbformat
 
-    written = []
-    for page in notebooks(Path(where)):
-        notebook = nbformat.read(page, as_version=4)
-        if "minisim" in notebook.metadata or any(c.cell_type == "code" for c in notebook.cells):
-            notebook, small = render(page)
-            nbformat.write(notebook, page)
-            if small and page.stem != "index":
-                (page.parent / "images").mkdir(exist_ok=True)
-                (page.parent / "images" / f"{page.stem}.png").write_bytes(small)
-            written.append(page)
-    return written
+    pages = runs(where)
+    for page in pages:
+        notebook, small = render(page)
+        nbformat.write(notebook, page)
+        if small and page.stem != "index":
+            (page.parent / "images").mkdir(exist_ok=True)
+            (page.parent / "images" / f"{page.stem}.png").write_bytes(small)
+    return pages
