@@ -34,7 +34,7 @@ def stale(page: Path) -> list[str]:
     """
     import nbformat
 
-    old, new = nbformat.read(page, as_version=4), stills.render(page)
+    old, new = nbformat.read(page, as_version=4), stills.render(page)[0]
     said = [sentence for cells in zip(old.cells, new.cells, strict=True) for sentence in _cell(*cells)]
     size = page.stat().st_size
     if size > LARGEST_BYTES:

@@ -55,8 +55,8 @@ CHANGES = {
 
 
 def test_what_is_stale_is_said_and_what_is_not_is_not(fresh, tmp_path, monkeypatch):
-    made = staleness.stills.render(fresh)
-    monkeypatch.setattr(staleness.stills, "render", lambda _: made)
+    made, _ = staleness.stills.render(fresh)
+    monkeypatch.setattr(staleness.stills, "render", lambda _: (made, None))
     for name, (change, wanted) in CHANGES.items():
         notebook = nbformat.read(fresh, as_version=4)
         change(notebook)
