@@ -7,6 +7,7 @@ from minisim_core._version import __version__
 
 _FROM = {
     "Choice": "controls",
+    "Exercise": "exercise",
     "Figure": "figure",
     "Panel": "figure",
     "Prediction": "prediction",
@@ -15,7 +16,7 @@ _FROM = {
     "Tick": "controls",
 }
 
-__all__ = ["Choice", "Figure", "Panel", "Prediction", "Slider", "Studio", "Tick", "__version__"]
+__all__ = ["Choice", "Exercise", "Figure", "Panel", "Prediction", "Slider", "Studio", "Tick", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
