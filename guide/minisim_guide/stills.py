@@ -6,6 +6,7 @@ import base64
 import io
 import math
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 
 DPI = 100
 GREYS = 128
-"""Shades of grey in a still: noise hardly compresses, and a notebook should stay small."""
+FINENESS = ((DPI, GREYS), (DPI, 32), (80, 32), (80, 16), (65, 16))
+"""Dots per inch and shades of grey in a still, the first of them that makes it small enough: noise hardly
+compresses."""
+
+LARGEST = 65_000
+"""Bytes of a still, so that three on a page stay below 200 kB."""
 
 MINIATURE = "image/x-miniature"
 """The kind of a figure's miniature, which the contents show of a page's first figure."""
@@ -89,7 +95,8 @@ def draw(figure: Figure) -> bytes:
             draw_spec(canvas.add_subplot(row[column]), spec)
     low, high = figure.range
     canvas.supxlabel(
-        f"{figure.viewer.says}\nDisplay: black {low}, white {high} counts, all pictures.", fontsize=9
+        f"{textwrap.fill(figure.viewer.says, 105)}\nDisplay: black {low}, white {high} counts, all pictures.",
+        fontsize=9,
     )
     return _png(canvas)
 
@@ -210,25 +217,29 @@ def _draw_mark(axes: Axes, mark: dict[str, Any]) -> None:
 def _png(canvas: Any) -> bytes:
     from PIL import Image
 
-    raw = io.BytesIO()
-    canvas.savefig(raw, format="png")
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(bytes(_palette().ravel()))
-    image = Image.open(raw).convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
-    out = io.BytesIO()
-    image.save(out, "png", optimize=True)
-    return out.getvalue()
+    data = b""
+    for dpi, greys in FINENESS:
+        raw, out = io.BytesIO(), io.BytesIO()
+        canvas.savefig(raw, format="png", dpi=dpi)
+        palette = Image.new("P", (1, 1))
+        palette.putpalette(bytes(_palette(greys).ravel()))
+        image = Image.open(raw).convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
+        image.save(out, "png", optimize=True)
+        data = out.getvalue()
+        if len(data) <= LARGEST:
+            break
+    return data
 
 
-def _palette() -> np.ndarray:
-    """Return 256 colours: greys for the pictures, and each ink of the plots from full to white."""
+def _palette(greys: int) -> np.ndarray:
+    """Return up to 256 colours: greys for the pictures, and each ink of the plots from full to white."""
     from matplotlib.colors import to_rgb
 
     inks = [to_rgb(ink) for ink in INKS.values()]
     shades = (256 - GREYS) // len(inks)
     tints = [np.linspace(ink, (1, 1, 1), shades, endpoint=False) for ink in inks]
-    greys = np.linspace(0, 1, 256 - shades * len(inks))[:, None].repeat(3, axis=1)
-    return np.rint(255 * np.concatenate([greys, *tints])).astype(np.uint8)
+    grey = np.linspace(0, 1, greys)[:, None].repeat(3, axis=1)
+    return np.rint(255 * np.concatenate([grey, *tints])).astype(np.uint8)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _ORDER = ("cool", "own", "soft", "green", "violet", "pale", "ink")  # for series without an ink
 _SMALL = 8
+_TALL = 4  # entries of a legend in one column, at most
 
 
 def draw_spec(axes: Axes, spec: Spec) -> None:
@@ -40,8 +41,9 @@ def draw_spec(axes: Axes, spec: Spec) -> None:
         )  # fmt: skip
     for note in spec.get("notes", ()):
         axes.plot([], [], " ", label=note)
+    handles, labels = axes.get_legend_handles_labels()
     axes.legend(
-        *axes.get_legend_handles_labels(),
+        handles, labels, ncols=2 if len(labels) > _TALL else 1,
         title=spec["title"], title_fontproperties={"weight": "bold", "size": 9}, alignment="left",
         fontsize=_SMALL, frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 1.0), borderpad=0,
     )  # fmt: skip
