@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DPI = 100
 GREYS = 128
-FINENESS = ((DPI, GREYS), (DPI, 32), (80, 32), (80, 16), (65, 16))
+FINENESS = ((DPI, GREYS), (DPI, 32), (80, 16), (65, 16), (65, 8))
 """Dots per inch and shades of grey in a still, the first of them that makes it small enough: noise hardly
 compresses."""
 
