@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import minisim_core as ms
-from minisim_guide import plots
+from minisim_guide import plots, scopes
 from minisim_guide.overlays import OVERLAYS
-from minisim_guide.plots import MEASURES, SENTENCES, Sight
+from minisim_guide.plots import MARKS, MEASURES, SENTENCES, Sight
 from test_plots import recording, series, sight
 
 STILL: dict[str, Any] = {"activity": {"rate_hz": 0}, "duration_s": 0.1}
@@ -167,3 +167,35 @@ def test_contours_lie_where_the_light_is_that_share() -> None:
     for label in drawing["labels"]:
         at = fields[int(label["y"]), int(label["x"])] / center
         assert 100 * at == pytest.approx(numbers(label["text"])[0], abs=1.5)
+
+
+# -- on the page ---------------------------------------------------------------------------------
+
+
+def test_the_carried_cell_is_marked_where_it_is_imaged() -> None:
+    shown = one_cell(90, 30, -60, field_um=200)
+    row, column = MARKS["carried"](shown.right)
+    pixel_um = shown.right.pixel_um
+    centre = (shown.right.shape[1] - 1) / 2
+    assert (row - centre) * pixel_um == pytest.approx(30, abs=2)
+    assert (column - centre) * pixel_um == pytest.approx(-60, abs=2)
+    assert MARKS["carried"](one_cell(90, 0, 390, field_um=200).right) is None
+    assert MARKS["carried"](recording()) is None
+
+
+def test_a_scope_brings_its_own_light_and_field_and_no_camera() -> None:
+    wide = ms.presets.get("guide-wide")
+    found = {name: wide.with_(**changes) for name, changes in scopes.options().items()}
+    assert found["UCLA Miniscope V4"] == wide
+    for preset, name in (
+        ("v3-ca1", "UCLA Miniscope V3"),
+        ("minilfov-cortex", "MiniLFOV"),
+        ("inscopix-striatum", "Inscopix nVista-like"),
+    ):
+        its = ms.presets.get(preset)
+        assert found[name].shape_px == its.shape_px
+        assert found[name].pixel_um == pytest.approx(its.pixel_um)
+        fields = (ms.simulate(e).truth for e in (found[name], its))
+        first, second = (f.illumination * f.vignetting for f in fields)
+        np.testing.assert_allclose(first, second, rtol=1e-5)
+        assert found[name].sensor.bit_depth == wide.sensor.bit_depth

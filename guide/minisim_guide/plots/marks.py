@@ -123,6 +123,25 @@ def brightest_cell(recording: Any) -> Place | None:
     return _brightest_pixel(recording, ms.measures.brightest_cell(recording))
 
 
+def carried_cell(recording: Any) -> Place | None:
+    """Return where the first given cell is imaged.
+
+    Parameters
+    ----------
+    recording : Recording
+        In whose scene cells were given places of their own.
+
+    Returns
+    -------
+    (row, column) or None
+        None if none was, or if it lies outside the field.
+    """
+    if not recording.experiment.cells.positions_um or not recording.truth.in_field[0]:
+        return None
+    row, column = np.rint(recording.truth.centroids_px[0]).astype(int).tolist()
+    return row, column
+
+
 def faint_cell(recording: Any) -> Place | None:
     """Return the brightest pixel of a cell that just drowns in the noise.
 
@@ -162,6 +181,7 @@ MARKS: dict[str, Mark] = {
     "haze": Mark("H", "haze, no cell near", "violet", emptiest_haze),
     "cell": Mark("C", "a cell in focus", "own", brightest_cell),
     "bright": Mark("B", "a bright cell", "own", brightest_cell),
+    "carried": Mark("Y", "your cell", "own", carried_cell),
     "faint": Mark("F", "a faint cell", "green", faint_cell),
 }
 """The places that a figure can mark, by name."""

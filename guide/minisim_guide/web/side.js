@@ -8,7 +8,7 @@ class SideView extends Plot {
   constructor(box, events) {
     super(box, events);
     this.held = null;
-    box.classList.add("mg-side");
+    box.classList.add("mg-tissue");
     box.addEventListener("lostpointercapture", () => { this.held = null; });
   }
 
