@@ -72,8 +72,9 @@ def test_the_cone_is_that_of_the_aperture() -> None:
 
 
 def test_a_given_cell_is_a_handle_on_its_place() -> None:
-    last = pieces(cells=ONE)[-1]
-    cell = series(last, "the cell")
+    [only] = pieces(cells=ONE)
+    cell = series(only, "the cell")
+    assert only["notes"] == [], "there is nothing to count"
     assert (cell["x"], cell["y"], cell["cells"]) == ([10], [120], [0])
     assert cell["moves"] == {"y": "cells.positions_um.0.0", "x": "cells.positions_um.0.2"}
 

@@ -41,6 +41,8 @@ def _side_view(sight: Sight, along: tuple[float, float], pixel: tuple[int, ...])
     """First draw where the cells are, at once; then which of them can be recovered, which takes longer."""
     cut = _cut(sight.right.experiment.with_(off=()), along, pixel)
     yield _drawn(sight, cut, None)
+    if not cut.others(sight.right.experiment).size:
+        return
     _, truth = seen_cells(sight.right.experiment)
     yield _drawn(sight, cut, np.asarray(truth.detectable))
 
@@ -68,6 +70,16 @@ class _Cut:
         self.line_um = self.half_um * steps
         self.surface_um = np.asarray(truth.focal_surface_um, dtype=float)[rows, columns]
 
+    def others(self, experiment: ms.Experiment) -> NDArray[np.int64]:
+        """Return the cells along the line that are not drawn by themselves."""
+        return self.cells[self.cells >= len(_handles(experiment))]
+
+
+def _handles(experiment: ms.Experiment) -> range:
+    """Return the given cells, if they are few."""
+    given = experiment.cells.positions_um or ()
+    return range(len(given)) if len(given) <= HANDLES else range(0)
+
 
 @lru_cache(maxsize=8)
 def _cut(experiment: ms.Experiment, along: tuple[float, float], pixel: tuple[int, ...]) -> _Cut:
@@ -77,9 +89,7 @@ def _cut(experiment: ms.Experiment, along: tuple[float, float], pixel: tuple[int
 
 def _drawn(sight: Sight, cut: _Cut, found: NDArray[np.bool_] | None) -> Spec:
     e = sight.right.experiment
-    given = e.cells.positions_um or ()
-    handles = range(len(given)) if len(given) <= HANDLES else ()
-    others = np.array([i for i in cut.cells.tolist() if i not in handles], dtype=int)
+    handles, others = _handles(e), cut.others(e)
     if found is None:
         groups = [("cells", "soft", True, others)]
     else:
@@ -110,7 +120,7 @@ def _drawn(sight: Sight, cut: _Cut, found: NDArray[np.bool_] | None) -> Spec:
         + [_points(cut, *group) for group in groups if len(group[-1]) or not handles]
         + [_handle(cut, i, found) for i in handles],
         "cone": {"from": [0.0, apex], "half": slope * apex},
-        "notes": [_note(found)],
+        "notes": [_note(found)] if others.size else [],
         "summary": _say(cut, found),
     }
 
