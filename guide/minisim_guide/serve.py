@@ -71,6 +71,7 @@ class GuideServer(Voila):
     async def close(self) -> None:
         """Let nobody in any more, and end every kernel, those still warming up included."""
         self.http.stop()
+        self.log.setLevel(logging.CRITICAL)  # pages that are warming up complain when their kernels end
         await self.kernel_manager.shutdown_all(now=True)
 
 
