@@ -34,6 +34,8 @@ class Slider:
         Another step than the field's.
     label, unit
         Other words than the field's; needed where the name goes on into a tuple.
+    description
+        Another tooltip than the field's.
     also
         ``"ewl"``: beside the depth of focus, the step of the scope's electronic lens.
     """
@@ -45,6 +47,7 @@ class Slider:
     label: str | None = None
     unit: str | None = None
     also: str | None = None
+    description: str | None = None
 
     def describe(self, experiment: ms.Experiment) -> dict[str, Any]:
         """Return what the browser needs to draw it.
@@ -90,7 +93,7 @@ class Slider:
             "step": step,
             "log": about.log and low > 0,
             "default": value_of(experiment, self.name),
-            "description": about.description,
+            "description": self.description or (self.label if places else about.description),
         }
 
 

@@ -135,16 +135,20 @@ class Figure:
     def _declare(self) -> None:
         """Write down what does not change as long as this scene is shown."""
         plan, viewer = self.plan, self.viewer
-        sides = [self._live.seen[side] for side in plan.panels]
+        own = {side: panel.own_range for side, panel in plan.panels.items()}
+        sides = [self._live.seen[side] for side in own if not own[side] or all(own.values())]
         if plan.stack and not plan.average:  # one range for all stops: each is seen against the others
             sides = [self._live.shot().view(key) for key in views(plan, tuple(viewer.off))]
         self.range = _display_range(*sides)
+        self.ranges = {s: _display_range(self._live.seen[s]) if own[s] else self.range for s in own}
         opening = ("off", "seed", "frame", "pixel", "roi", "overlay", "values")
         viewer.meta = {
             "name": self.name,
             "titles": {side: panel.title for side, panel in plan.panels.items()},
             "panels": {side: list(plan.key(side, ())) for side in plan.panels},
             "range": self.range,
+            "own": {side: self.ranges[side] if own[side] else None for side in own},
+            "modes": ["pair", "wipe", "left", "right"] if any(own.values()) else None,
             "bits": plan.board.most("sensor.bit_depth"),
             "near_um": plan.board.scene.scope.near_focus_um,
             "opening": {name: getattr(viewer, name) for name in opening},
@@ -152,6 +156,14 @@ class Figure:
             "insets": self._insets,
             "stack": describe_base(plan.switches, viewer.off) if plan.stack else None,
         }
+
+    def title(self, side: str) -> str:
+        """Return a side's title, with how much it is brightened if it has a display range of its own."""
+        (low, high), (first, last) = self.range, self.ranges[side]
+        title, factor = self.plan.panels[side].title, (high - low) / (last - first)
+        if not self.plan.panels[side].own_range:
+            return title
+        return f"{title} ({'brightened' if factor >= 1 else 'dimmed'} × {factor:.3g})"
 
     # -- for people and tests --------------------------------------------------------------
 

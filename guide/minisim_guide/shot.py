@@ -36,11 +36,15 @@ class Panel:
         Layers that are always off on this side, besides those the reader switches off.
     sets
         Parameters, by dotted name, that only this side has so, whatever the controls say.
+    own_range
+        Whether the screen shows this side between darkest and brightest counts of its own; by how much
+        that brightens it stands beside the title.
     """
 
     title: str
     off: Off = ()
     sets: Mapping[str, Any] = field(default_factory=dict)
+    own_range: bool = False
 
     def of(self, experiment: ms.Experiment) -> ms.Experiment:
         """Return what this side shows of what both sides share."""

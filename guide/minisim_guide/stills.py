@@ -49,16 +49,15 @@ def still(figure: Figure) -> tuple[dict[str, str], dict[str, Any]]:
 
 def alt(figure: Figure) -> str:
     """Return the text that says what a still shows."""
-    low, high = figure.range
     viewer = figure.viewer
     insets = viewer.meta["insets"]
     when = "means of the whole movie" if figure.plan.average else "at the same instant"
-    field = f"of one simulated field, {when}, in one display range ({low} to {high} counts)"
+    field = f"of one simulated field, {when}, in {_range(figure)}"
     layers = [name for name, _ in stages(figure)]
     said = [
         f"{len(layers)} pictures {field}, each with one layer more: {', '.join(layers)}."
         if layers
-        else f"Two pictures {field}. Left: {figure.plan.left.title}. Right: {figure.plan.right.title}.",
+        else f"Two pictures {field}. Left: {figure.title('left')}. Right: {figure.title('right')}.",
         viewer.says,
         _marked(viewer.marks),
         f"Below each, enlarged: {len(insets['places'])} windows of {insets['um']:g} µm."
@@ -67,6 +66,14 @@ def alt(figure: Figure) -> str:
         *(plot["summary"] for plot in viewer.plots),
     ]
     return " ".join(filter(None, said))
+
+
+def _range(figure: Figure) -> str:
+    """Say what is black and what is white."""
+    left, right = ("{} to {} counts".format(*figure.ranges[side]) for side in ("left", "right"))
+    return (
+        f"one display range ({left})" if left == right else f"display ranges of their own ({left}; {right})"
+    )
 
 
 def _marked(marks: list[dict[str, Any]]) -> str:
@@ -93,11 +100,10 @@ def draw(figure: Figure) -> bytes:
         row = grid[1 + number].subgridspec(1, len(beside))
         for column, spec in enumerate(beside):
             draw_spec(canvas.add_subplot(row[column]), spec)
-    low, high = figure.range
-    canvas.supxlabel(
-        f"{textwrap.fill(figure.viewer.says, 105)}\nDisplay: black {low}, white {high} counts, all pictures.",
-        fontsize=9,
-    )
+    ends = ["black {}, white {} counts".format(*figure.ranges[side]) for side in ("left", "right")]
+    display = f"{ends[0]}, all pictures" if ends[0] == ends[1] else f"left {ends[0]}; right {ends[1]}"
+    says = textwrap.fill(figure.viewer.says, 105)
+    canvas.supxlabel(f"{says}\nDisplay: {display}.", fontsize=9)
     return _png(canvas)
 
 
@@ -110,7 +116,7 @@ def _draw_pair(canvas: Any, row: Any, figure: Figure, insets: list[tuple[int, in
         axes = canvas.add_subplot(cells[0, :])
         counts = _draw_panel(axes, figure, figure.viewer.picture, side)
         for number, window in enumerate(insets):
-            _draw_inset(canvas.add_subplot(cells[1, number]), axes, counts, figure.range, number, window)
+            _draw_inset(canvas.add_subplot(cells[1, number]), axes, counts, figure.ranges[side], number, window)
 
 
 def _windows(insets: dict[str, Any], picture: dict[str, Any]) -> list[tuple[int, int, int]]:
@@ -190,10 +196,11 @@ def _counts(picture: dict[str, Any], side: str) -> np.ndarray:
 def _draw_panel(axes: Axes, figure: Figure, picture: dict[str, Any], side: str) -> np.ndarray:
     shape = picture["height"], picture["width"]
     counts = _counts(picture, side)
-    axes.imshow(counts, cmap="gray", vmin=figure.range[0], vmax=figure.range[1], interpolation="nearest")
+    low, high = figure.ranges[side]
+    axes.imshow(counts, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
     for mark in figure.viewer.marks:
         _draw_mark(axes, mark)
-    axes.set_title(getattr(figure.plan, side).title, fontsize=11, loc="left", fontweight="bold")
+    axes.set_title(figure.title(side), fontsize=11, loc="left", fontweight="bold")
     axes.set_axis_off()
     across = picture["width"] * picture["pixel_um"]
     length = next((n for n in (500, 200, 100, 50, 20, 10, 5) if n <= 0.3 * across), 1)

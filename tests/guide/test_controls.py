@@ -12,6 +12,7 @@ from minisim_guide.board import board
 from minisim_guide.controls import Choice, Slider, Tick, describe_switches
 from minisim_guide.figure import Figure, Panel
 from minisim_guide.shot import views
+from minisim_guide.stills import alt
 from minisim_guide.values import nested, value_of
 
 pytestmark = pytest.mark.usefixtures("without_loop")
@@ -179,6 +180,24 @@ def test_views_of_panels_that_differ_in_a_parameter_are_told_apart():
 def test_panels_that_cannot_be_compared_are_refused_in_words(engine):
     with pytest.raises(ms.ParameterError, match="the two sides of a figure must be alike"):
         make(left=Panel("Half the field", sets={"field_um": 200.0}))
+
+
+def test_a_panel_with_a_display_range_of_its_own_says_by_how_much_it_is_brightened():
+    dim = Panel("Dim", sets={"illumination.led_mw": 0.05}, own_range=True)
+    figure = make(left=dim, right=Panel("Bright"))
+    shown = {side: r.frames[0] for side, r in zip(("left", "right"), figure.recordings(), strict=True)}
+    for side, counts in shown.items():
+        low, high = figure.ranges[side]
+        assert ((counts < low) | (counts > high)).mean() < 0.01
+    (low, high), (first, last) = figure.ranges["right"], figure.ranges["left"]
+    assert figure.range == [low, high] and last < high
+    assert figure.title("left") == f"Dim (brightened × {(high - low) / (last - first):.3g})"
+    assert figure.title("right") == "Bright"
+    assert figure.viewer.meta["own"] == {"left": [first, last], "right": None}
+    assert "difference" not in figure.viewer.meta["modes"]
+    assert "brightened ×" in alt(figure) and f"({first} to {last} counts; {low} to {high} counts)" in alt(
+        figure
+    )
 
 
 # -- drop-downs ----------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-// How counts become brightness: one range for both pictures, printed, and changed only by the reader.
+// How counts become brightness: printed, and changed only by the reader. Both pictures share one range,
+// unless a page gives a side its own; then the factor between them stands beside its title.
 
 const SHARE = 0.002; // of the pixels, left darker and brighter than a fitted range
 
@@ -11,18 +12,29 @@ function contrast(fig) {
   const comparing = () => show.mode === "difference";
   const stops = () => (comparing() ? DIVERGING : COLOURS[show.colours][1]);
 
-  /** The table to paint with; made anew only when something about it has changed. */
+  const owned = () => SIDES.some((side) => show.own[side]);
+  /** Black and white of a side. */
+  const limits = (side) => show.own[side] || [show.low, show.high];
+
+  /** The tables to paint with, left and right; each made anew only when something about it has changed. */
   function table() {
-    const name = comparing() ? "difference" : "plain";
-    const [low, high] = comparing() ? [-show.span, show.span] : [show.low, show.high];
-    const wanted = [low, high, show.colours, show.exposed].join();
-    if (tables[name]?.wanted !== wanted) {
-      const made = comparing() ? colourTable(DIVERGING, -full, 2 * levels - 1, low, high)
-        : colourTable(stops(), 0, levels, low, high);
-      if (show.exposed && !comparing()) [made[0], made[full]] = [packed(UNDER), packed(OVER)];
-      tables[name] = { wanted, made };
-    }
-    return tables[name].made;
+    return SIDES.map((side) => {
+      const name = comparing() ? "difference" : owned() ? side : "plain";
+      const [low, high] = comparing() ? [-show.span, show.span] : limits(side);
+      const wanted = [low, high, show.colours, show.exposed].join();
+      if (tables[name]?.wanted !== wanted) {
+        const made = comparing() ? colourTable(DIVERGING, -full, 2 * levels - 1, low, high)
+          : colourTable(stops(), 0, levels, low, high);
+        if (show.exposed && !comparing()) [made[0], made[full]] = [packed(UNDER), packed(OVER)];
+        tables[name] = { wanted, made };
+      }
+      return tables[name].made;
+    });
+  }
+
+  function fitted(...counts) {
+    const seen = histogram(levels, ...counts), low = quantile(seen, SHARE);
+    return [low, Math.max(low + 1, quantile(seen, 1 - SHARE))];
   }
 
   function fit(pair) {
@@ -31,9 +43,15 @@ function contrast(fig) {
       show.span = Math.max(1, full - quantile(seen, SHARE / 2), quantile(seen, 1 - SHARE / 2) - full);
       return;
     }
-    const seen = histogram(levels, ...pair);
-    show.low = quantile(seen, SHARE);
-    show.high = Math.max(show.low + 1, quantile(seen, 1 - SHARE));
+    const shared = pair.filter((_, i) => !show.own[SIDES[i]]);
+    [show.low, show.high] = fitted(...(shared.length ? shared : pair));
+    show.own = Object.fromEntries(SIDES.map((side, i) => [side, show.own[side] && fitted(pair[i])]));
+  }
+
+  /** A side's title, with how much brighter than the shared range its own one makes it. */
+  function title(side) {
+    const own = show.own[side], factor = own && (show.high - show.low) / (own[1] - own[0]);
+    return meta.titles[side] + (own ? ` (${factor >= 1 ? "brightened" : "dimmed"} × ${three(factor)})` : "");
   }
 
   /** Before a pair is painted: follow it if the reader said so; a difference opens with its own range. */
@@ -102,9 +120,12 @@ function contrast(fig) {
 
   // ---- in words ------------------------------------------------------------------------
 
-  const words = () => (comparing()
-    ? `right − left, ${whole(-show.span)} to +${whole(show.span)} counts`
-    : `black ${whole(show.low)}, white ${whole(show.high)} counts`);
+  const ends = ([low, high]) => `black ${whole(low)}, white ${whole(high)} counts`;
+  function words() {
+    if (comparing()) return `right − left, ${whole(-show.span)} to +${whole(show.span)} counts`;
+    if (!owned()) return `${ends([show.low, show.high])}, both pictures`;
+    return SIDES.map((side) => `${side} ${ends(limits(side))}`).join("; ");
+  }
 
   /** Which share of the counts is at or below `low`, and which at or above `high`. */
   function shares(counts, low, high) {
@@ -118,7 +139,7 @@ function contrast(fig) {
 
   /** The hint beside the picture when the range no longer suits it. */
   function outside(pair) {
-    let [dark, bright] = shares(pair[1], show.low, show.high);
+    let [dark, bright] = shares(pair[1], ...limits("right"));
     if (comparing()) {
       let beyond = 0;
       const [left, right] = pair;
@@ -146,8 +167,7 @@ function contrast(fig) {
   }
 
   function describe(pair) {
-    display.text.textContent = `Display: ${words()}${comparing() ? "" : ", both pictures"}`
-      + (show.auto ? ", auto" : "");
+    display.text.textContent = `Display: ${words()}${show.auto ? ", auto" : ""}`;
     display.strip.style.background = gradient(stops());
     for (const name of ["low", "high", "span"]) {
       display[name].parentNode.hidden = comparing() !== (name === "span");
@@ -179,5 +199,5 @@ function contrast(fig) {
   for (const node of display.colours.node.querySelectorAll("input"))
     listen(node, "change", () => fig.stretch({ colours: node.value }));
 
-  return { table, prepare, describe, words, forget: () => { top = 0; } };
+  return { table, prepare, describe, words, title, forget: () => { top = 0; } };
 }

@@ -26,9 +26,9 @@ function panelOf(side, title) {
   const world = h("div", { class: "mg-world" }, canvas, over, named, roi, pin, cross);
   const bar = h("div", { class: "mg-scalebar", "aria-hidden": "true" }, h("b"), h("span"));
   const frame = h("div", { class: "mg-frame" }, world, bar);
-  const node = h("div", { class: "mg-panel", "data-panel": side },
-    h("div", { class: "mg-title" }, title), frame);
-  return { side, node, frame, world, canvas, over, named, bar, cross, pin, roi };
+  const head = h("div", { class: "mg-title" }, title);
+  const node = h("div", { class: "mg-panel", "data-panel": side }, head, frame);
+  return { side, node, title: head, frame, world, canvas, over, named, bar, cross, pin, roi };
 }
 
 /** The movie's controls: play, steps, time. */

@@ -73,12 +73,12 @@ class Painter {
   }
 
   /** `left` in the columns before `edge`, `right` from there on. */
-  wipe(table, [left, right], edge) {
+  wipe([before, after], [left, right], edge) {
     const { pixels } = this, { width } = this.canvas;
     for (let from = 0; from < pixels.length; from += width) {
       const middle = from + edge, end = from + width;
-      for (let i = from; i < middle; i++) pixels[i] = table[left[i]];
-      for (let i = middle; i < end; i++) pixels[i] = table[right[i]];
+      for (let i = from; i < middle; i++) pixels[i] = before[left[i]];
+      for (let i = middle; i < end; i++) pixels[i] = after[right[i]];
     }
     this.put();
   }

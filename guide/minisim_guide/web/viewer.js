@@ -12,6 +12,7 @@ function render({ model, el }) {
   const opening = () => ({
     mode: el.clientWidth && el.clientWidth < 480 ? "wipe" : "pair",
     low: meta.range[0], high: meta.range[1], span: null, auto: false, colours: "grey", exposed: false,
+    own: meta.own,
     split: 0.5,
   });
   const show = { ...opening(), frame: get("picture").frame, playing: false };
@@ -102,17 +103,17 @@ function render({ model, el }) {
   }
 
   function paint(pair) {
-    const [first, second] = painters, table = display.table();
+    const [first, second] = painters, tables = display.table();
     const bins = Math.round(Math.sqrt((movie.height * movie.width) / pair[1].length));
     const width = Math.floor(movie.width / bins), height = pair[1].length / width;
     for (const [i, painter] of painters.entries())
       if (show.mode === "pair" || (show.mode === "left") === (i === 0)) painter.size(width, height);
-    if (show.mode === "pair" || show.mode === "left") first.plain(table, pair[0]);
-    if (show.mode === "pair" || show.mode === "right") second.plain(table, pair[1]);
-    if (show.mode === "difference") second.difference(table, pair, 2 ** meta.bits - 1);
+    if (show.mode === "pair" || show.mode === "left") first.plain(tables[0], pair[0]);
+    if (show.mode === "pair" || show.mode === "right") second.plain(tables[1], pair[1]);
+    if (show.mode === "difference") second.difference(tables[1], pair, 2 ** meta.bits - 1);
     if (show.mode === "wipe") {
       const edge = clamp(Math.round(look.view.seen([0, show.split])[1] * width), 0, width);
-      second.wipe(table, pair, edge);
+      second.wipe(tables, pair, edge);
       // The divider stands where the pictures meet, on the border of two pixels.
       ui.divider.style.left = `${100 * clamp(look.view.framed([0, edge / width])[1], 0, 1)}%`;
     }
@@ -131,7 +132,9 @@ function render({ model, el }) {
   /** Everything in words, for those who do not see the picture. */
   function describe(pair) {
     display.describe(pair);
-    const { titles } = meta, [before, after] = ui.heads;
+    const titles = Object.fromEntries(SIDES.map((side) => [side, display.title(side)]));
+    const [before, after] = ui.heads;
+    for (const panel of panels) panel.title.textContent = titles[panel.side];
     before.textContent = show.mode === "difference" ? `${titles.right} − ${titles.left}` : `◂ ${titles.left}`;
     after.textContent = show.mode === "difference" ? "" : `${titles.right} ▸`;
     const what = { wipe: `Wipe: ${titles.left}, left of the divider; ${titles.right}, right of it`,
