@@ -116,7 +116,9 @@ def _draw_pair(canvas: Any, row: Any, figure: Figure, insets: list[tuple[int, in
         axes = canvas.add_subplot(cells[0, :])
         counts = _draw_panel(axes, figure, figure.viewer.picture, side)
         for number, window in enumerate(insets):
-            _draw_inset(canvas.add_subplot(cells[1, number]), axes, counts, figure.ranges[side], number, window)
+            _draw_inset(
+                canvas.add_subplot(cells[1, number]), axes, counts, figure.ranges[side], number, window
+            )
 
 
 def _windows(insets: dict[str, Any], picture: dict[str, Any]) -> list[tuple[int, int, int]]:
@@ -176,10 +178,10 @@ def miniature(figure: Figure) -> bytes:
     """Draw both pictures of a figure, small and side by side, as PNG."""
     from PIL import Image
 
-    low, high = figure.range
     size = (MINIATURE_PX, MINIATURE_PX)
     strip = Image.new("L", (2 * MINIATURE_PX + 4, MINIATURE_PX), 255)
     for number, side in enumerate(("left", "right")):
+        low, high = figure.ranges[side]
         part = np.clip((_counts(figure.viewer.picture, side) - float(low)) / (high - low), 0, 1)
         picture = Image.fromarray(np.rint(255 * part).astype(np.uint8))
         strip.paste(picture.resize(size, Image.Resampling.BOX), (number * (MINIATURE_PX + 4), 0))
