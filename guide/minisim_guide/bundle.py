@@ -16,7 +16,8 @@ description holds
     What the states say and draw, each thing once.
 ``states``
     For the switched-off layers, sorted and joined by blanks: ``off``, the blobs of left and right as
-    ``views``, and the numbers of the texts that are its ``says``, ``plots``, ``marks``,
+    ``views``, and the numbers of the texts that are its ``says``, ``unmarked`` (the
+    same with nothing marked, for a reader who moves the mark), ``plots``, ``marks``,
     ``drawings``, ``python``.
 ``experiment``
     The experiment that both sides share, as `Experiment.to_json` writes it.
@@ -129,6 +130,7 @@ def _state(live: Live, off: Off, offs: list[Off], texts: _Once) -> dict[str, Any
     names = [overlay["name"] for overlay in live.viewer.overlays]
     shot = Shot(live.plan, live.wish(off=off, overlay=tuple(names)))
     details = shot.details()
+    unmarked = Shot(live.plan, live.wish(off=off, pixel=(), roi=()))
     specs = [
         plots.finish(name, shot.sight) if place in details.slow else spec
         for place, (name, spec) in enumerate(zip(live.plan.plots, details.plots, strict=True))
@@ -137,6 +139,7 @@ def _state(live: Live, off: Off, offs: list[Off], texts: _Once) -> dict[str, Any
         "off": list(off),
         "views": [offs.index(live.plan.key(side, off)) for side in wire.SIDES],
         "says": texts.place(details.says),
+        "unmarked": texts.place(unmarked.details(changed=False).says),
         "plots": [texts.place(spec) for spec in specs],
         "marks": texts.place(details.marks),
         "drawings": {d["name"]: texts.place(d) for d in details.drawings},

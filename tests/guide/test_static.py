@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import minisim_core as ms
+from copies import copies
 from minisim_guide import plots, wire
 from minisim_guide.figure import Figure, Panel
 from minisim_guide.shot import states
@@ -180,3 +181,19 @@ def test_more_than_four_switches_are_kept_one_after_another(figure):
     )
     about, _ = read(figure.bundle())
     assert sorted(about["states"], key=len) == sorted((" ".join(sorted(five[n:])) for n in range(6)), key=len)
+
+
+def test_the_sentence_leaves_a_mark_that_is_moved(browser):
+    figure = Figure(
+        ms.presets.get("guide", **SMALL), left=Panel("Near focus", off=("out_of_focus",)),
+        right=Panel("Everything"), switches=("noise",), says="out_of_focus", pixel=(20, 20),
+    )  # fmt: skip
+    with copies(browser, {"figure": figure}) as page:
+        opening = page.inner_text(".mg-says")
+        assert "at the marked pixel" in opening
+        page.click("[data-panel=right] .mg-frame", position={"x": 30, "y": 30})
+        assert page.inner_text(".mg-says") == opening.partition(", and")[0] + "."
+        page.click("[data-switch=noise]")
+        assert "at the marked pixel" not in page.inner_text(".mg-says")
+        page.click("[data-action=reset]")
+        assert page.inner_text(".mg-says") == opening

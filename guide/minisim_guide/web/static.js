@@ -48,8 +48,9 @@ class StaticModel {
     }
     if (changed.has("overlay")) this.draw();
     const moved = !same(this.traits.pixel, pixel) || !same(this.traits.roi, roi);
+    this.set("says", this.bundle.texts[moved ? this.state.unmarked : this.state.says]);
     if (changed.has("pixel") || changed.has("roi"))
-      this.set("notice", moved ? "Here the sentence and the plots stay with the opening mark." : "");
+      this.set("notice", moved ? "Here the plots stay with the opening mark." : "");
   }
 
   /** Answer as the kernel would for the present switches; false if the bundle lacks them. */
