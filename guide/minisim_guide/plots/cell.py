@@ -225,6 +225,8 @@ def say_cell_across(sight: Sight) -> str:
     place = _given(e)
     if place is None:
         return "No cell was given a place of its own."
+    if not sight.right.truth.in_field[0]:
+        return "The cell lies beyond the field of this scope."
     there, center = light_at(e, (place,)), light_at(e, ((place[0], 0.0, 0.0),))
     share = float(there[0] / center[0]) if center[0] else 0.0
     return (
