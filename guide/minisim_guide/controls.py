@@ -127,6 +127,16 @@ class Choice:
     def changes(self, option: Any) -> list[tuple[str, Any]]:
         """Return an option's changes.
 
+        Parameters
+        ----------
+        option
+            Its name.
+
+        Returns
+        -------
+        list of (str, value)
+            Each parameter or group that it changes, and to what.
+
         Raises
         ------
         ParameterError
@@ -140,6 +150,11 @@ class Choice:
 
     def describe(self, _experiment: ms.Experiment) -> dict[str, Any]:
         """Return what the browser needs to draw it.
+
+        Parameters
+        ----------
+        _experiment
+            What it would change; its options are the same for every one.
 
         Returns
         -------

@@ -158,7 +158,18 @@ class Figure:
         }
 
     def title(self, side: str) -> str:
-        """Return a side's title, with how much it is brightened if it has a display range of its own."""
+        """Return a side's title, with how much it is brightened if it has a display range of its own.
+
+        Parameters
+        ----------
+        side
+            "left" or "right".
+
+        Returns
+        -------
+        str
+            As "What you record", or "What is there (brightened × 3.1)".
+        """
         (low, high), (first, last) = self.range, self.ranges[side]
         title, factor = self.plan.panels[side].title, (high - low) / (last - first)
         if not self.plan.panels[side].own_range:

@@ -47,11 +47,38 @@ class Panel:
     own_range: bool = False
 
     def of(self, experiment: ms.Experiment) -> ms.Experiment:
-        """Return what this side shows of what both sides share."""
+        """Return what this side shows of what both sides share.
+
+        Parameters
+        ----------
+        experiment
+            What both sides share, with the reader's switches.
+
+        Returns
+        -------
+        Experiment
+            The same with this side's own parameters and without the layers that are off here.
+        """
         return self.own(experiment).with_(off=ms.layers.check((*experiment.off, *self.off)))
 
     def own(self, experiment: ms.Experiment) -> ms.Experiment:
-        """Return the same with this side's own parameters, but the shared switches."""
+        """Return the same with this side's own parameters, but the shared switches.
+
+        Parameters
+        ----------
+        experiment
+            What both sides share, with the reader's switches.
+
+        Returns
+        -------
+        Experiment
+            The same where this side sets nothing.
+
+        Raises
+        ------
+        ParameterError
+            If one of this side's parameters does not exist or is refused beside the others.
+        """
         return experiment.with_(**nested(self.sets, experiment))
 
 
