@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 import minisim_core as ms
 
@@ -24,6 +25,18 @@ settings.register_profile("deep", settings.get_profile("quick"), max_examples=50
 settings.load_profile("quick")
 
 ROOT = Path(ms.__file__).parents[1]
+
+
+class _ByFile(LoadScopeScheduling):
+    """Give whole files to processes, and all that open pages to the same one: they share a server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "pages" if nodeid.startswith("tests/guide/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Say which tests go together."""
+    return _ByFile(config, log)
 
 
 def _small(**changes: Any) -> ms.Experiment:
