@@ -243,6 +243,8 @@ def sharp_bodies(
         first_y, first_x = int(row[n]) - reach, int(column[n]) - reach
         for i in range(max(first_y, 0), min(first_y + 2 * reach + 2, SIZE)):
             for j in range(max(first_x, 0), min(first_x + 2 * reach + 2, SIZE)):
+                if math.hypot(i - row[n], j - column[n]) > max(long_axis, short_axis) + 1:
+                    continue  # no part of this node is inside
                 light = 0.0
                 for a in range(samples):
                     dy = i - row[n] + (a + 0.5) / samples - 0.5
