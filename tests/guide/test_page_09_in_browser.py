@@ -41,7 +41,8 @@ def after(page, act) -> None:
 
 
 def picture(page) -> int:
-    """A number that changes with the right picture."""
+    """A number that changes with the right picture; a busy machine may show a draft of it first."""
+    page.locator(f"{FIGURE} .mg-draft").wait_for(state="hidden", timeout=WAIT)
     return page.locator(f"{FIGURE} canvas[data-side=right]").evaluate(
         """c => new Uint32Array(c.getContext("2d").getImageData(0, 0, c.width, c.height).data.buffer)
         .reduce((sum, v, i) => (sum * 31 + v + i) | 0, 7)"""
