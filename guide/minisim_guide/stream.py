@@ -166,6 +166,8 @@ class Stream:
                 await self._explained()
                 continue
             if piece.kind in ("sharp", "views", "chunk"):
+                if not self._link.room(ON_LINK[piece.kind]):
+                    self._progress("")  # a view out of sight may be waited for without end
                 await self._room(ON_LINK[piece.kind])
                 if self._wish is not None:
                     return

@@ -17,6 +17,7 @@ from minisim_guide.link import AHEAD_S, CHUNKS, Link
 from minisim_guide.live import CANCELLED
 from minisim_guide.sharing import nearest_preset
 from minisim_guide.shot import states
+from minisim_guide.stream import SAID_S
 
 pytestmark = pytest.mark.usefixtures("without_loop")
 
@@ -396,6 +397,27 @@ def test_a_plot_of_the_movie_comes_in_pieces_after_the_hand_rests(monkeypatch):
     asyncio.run(watch())
     assert asked.count(80) < 5
     assert {p["done"] for p in progress if p} <= {None, 0.0, 0.2, 0.4, 0.6, 0.8}
+
+
+def test_nothing_is_said_to_be_computed_while_a_view_out_of_sight_is_waited_for(monkeypatch):
+    def steps(sight):
+        yield 0.0
+        time.sleep(2 * SAID_S)
+        yield {"title": "done", "summary": ""}
+
+    monkeypatch.setitem(plots.PLOTS, "steps", steps)
+    figure = make(plots=("steps",), switches=())
+    sent = collect(figure, answer=False)
+
+    async def watch() -> None:
+        tell(figure, kind="ready")
+        await wait(lambda: figure.viewer.progress)
+        await wait(lambda: figure.viewer.plots[0].get("title") == "done")
+        await wait(lambda: not figure.viewer.progress)
+
+    asyncio.run(watch())
+    frames = sum(m["count"] for m in sent if m["kind"] == "chunk")
+    assert 1 + frames < len(figure.recordings()[1].frames), "the rest of the movie waits"
 
 
 def test_no_picture_waits_for_a_plot_and_the_last_plot_is_the_newest(monkeypatch):
