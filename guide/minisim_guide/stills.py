@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 DPI = 100
 GREYS = 128
-FINENESS = ((DPI, GREYS), (DPI, 32), (80, 16), (65, 16), (65, 8))
-"""Dots per inch and shades of grey in a still, the first of them that makes it small enough: noise hardly
-compresses."""
+FINENESS = ((DPI, GREYS), (DPI, 32), (DPI, 16), (80, 16), (80, 8), (65, 8), (65, 4))
+"""Dots per inch and shades of grey of a still, from fine to coarse: noise hardly compresses."""
 
-LARGEST = 65_000
-"""Bytes of a still, so that three on a page stay below 200 kB."""
+PAGE_BYTES = 190_000
+"""A page's size, which its stills share; below the limit, since another machine's may differ by a few bytes."""
+
+COARSER = "image/x-coarser"
+"""The kind of a still's coarser versions, base64 with spaces between; a page stores one version only."""
 
 MINIATURE = "image/x-miniature"
 """The kind of a figure's miniature, which the contents show of a page's first figure."""
@@ -42,9 +44,13 @@ STAGES_A_ROW = 4
 
 def still(figure: Figure) -> tuple[dict[str, str], dict[str, Any]]:
     """Return a figure's opening state as a MIME bundle: a PNG, and its text as metadata."""
-    pictures = {"image/png": draw(figure), MINIATURE: miniature(figure)}
-    data = {kind: base64.b64encode(picture).decode("ascii") for kind, picture in pictures.items()}
+    finest, *coarser = (_base64(version) for version in draw(figure))
+    data = {"image/png": finest, COARSER: " ".join(coarser), MINIATURE: _base64(miniature(figure))}
     return data, {"image/png": {"alt": alt(figure)}}
+
+
+def _base64(picture: bytes) -> str:
+    return base64.b64encode(picture).decode("ascii")
 
 
 def alt(figure: Figure) -> str:
@@ -81,8 +87,8 @@ def _marked(marks: list[dict[str, Any]]) -> str:
     return "Marked: " + ", ".join(f"{m['letter']} {m['label']}" for m in marks) + "." if marks else ""
 
 
-def draw(figure: Figure) -> bytes:
-    """Draw a figure's opening state as PNG."""
+def draw(figure: Figure) -> list[bytes]:
+    """Draw a figure's opening state as PNG, in every `FINENESS`."""
     from matplotlib.figure import Figure as Canvas
 
     picture, plots, shown = figure.viewer.picture, figure.viewer.plots, stages(figure)
@@ -104,7 +110,7 @@ def draw(figure: Figure) -> bytes:
     display = f"{ends[0]}, all pictures" if ends[0] == ends[1] else f"left {ends[0]}; right {ends[1]}"
     says = textwrap.fill(figure.viewer.says, 105)
     canvas.supxlabel(f"{says}\nDisplay: {display}.", fontsize=9)
-    return _png(canvas)
+    return _versions(canvas)
 
 
 def _draw_pair(canvas: Any, row: Any, figure: Figure, insets: list[tuple[int, int, int]]) -> None:
@@ -223,21 +229,22 @@ def _draw_mark(axes: Axes, mark: dict[str, Any]) -> None:
     axes.annotate(mark["letter"], at, (7, 0), textcoords="offset points", va="center", weight="bold", **look)
 
 
-def _png(canvas: Any) -> bytes:
+def _versions(canvas: Any) -> list[bytes]:
     from PIL import Image
 
-    data = b""
-    for dpi, greys in FINENESS:
-        raw, out = io.BytesIO(), io.BytesIO()
+    drawn = {}
+    for dpi in {dpi for dpi, _ in FINENESS}:
+        raw = io.BytesIO()
         canvas.savefig(raw, format="png", dpi=dpi)
-        palette = Image.new("P", (1, 1))
+        drawn[dpi] = Image.open(raw).convert("RGB")
+    versions = []
+    for dpi, greys in FINENESS:
+        palette, out = Image.new("P", (1, 1)), io.BytesIO()
         palette.putpalette(bytes(_palette(greys).ravel()))
-        image = Image.open(raw).convert("RGB").quantize(palette=palette, dither=Image.Dither.NONE)
+        image = drawn[dpi].quantize(palette=palette, dither=Image.Dither.NONE)
         image.save(out, "png", optimize=True)
-        data = out.getvalue()
-        if len(data) <= LARGEST:
-            break
-    return data
+        versions.append(out.getvalue())
+    return versions
 
 
 def _palette(greys: int) -> np.ndarray:
@@ -288,6 +295,7 @@ def render(page: Path) -> tuple[Any, bytes | None]:
         if cell.cell_type == "code":
             cell.execution_count = None
             cell.outputs = [_kept(o) for o in cell.outputs if "data" in o]
+    _share(notebook)
     own = {"minisim": notebook.metadata.minisim} if "minisim" in notebook.metadata else {}
     notebook.metadata = {**draft.KERNEL, **own}
     return notebook, base64.b64decode(small[0]) if small else None
@@ -298,7 +306,45 @@ def _kept(output: Any) -> Any:
 
     kept = next(kind for kind in ("image/png", "text/html", "text/plain") if kind in output.data)
     about = {kept: output.metadata[kept]} if kept in output.metadata else {}
-    return new_output("display_data", data={kept: output.data[kept]}, metadata=about)
+    data = {kind: output.data[kind] for kind in (kept, COARSER) if kind in output.data}
+    return new_output("display_data", data=data, metadata=about)
+
+
+def _share(notebook: Any) -> None:
+    """Keep one version of each still, as fine as the page has room for."""
+    import nbformat
+
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    stills = [output.data for output in outputs if COARSER in output.data]
+    versions = [[data["image/png"], *data.pop(COARSER).split()] for data in stills]
+    room = PAGE_BYTES - len(nbformat.writes(notebook).encode()) + sum(len(all_[0]) for all_ in versions)
+    for data, chosen in zip(stills, shared(versions, room), strict=True):
+        data["image/png"] = chosen
+
+
+def shared(versions: list[list[str]], room: int) -> list[str]:
+    """Choose a version of each still, so that together they fit.
+
+    Parameters
+    ----------
+    versions
+        Of each still its versions, from fine to coarse.
+    room
+        The characters there are for all of them.
+
+    Returns
+    -------
+    list of str
+        The finest of each, but that the largest was replaced by its next coarser until all fit or
+        none is left to be coarser.
+    """
+    left = [list(each) for each in versions]
+    while sum(len(each[0]) for each in left) > room:
+        coarsen = [each for each in left if len(each) > 1]
+        if not coarsen:
+            break
+        max(coarsen, key=lambda each: len(each[0])).pop(0)
+    return [each[0] for each in left]
 
 
 def notebooks(where: Path) -> list[Path]:

@@ -32,7 +32,7 @@ def test_every_stage_of_a_stack_is_the_engines_own_picture(stack):
 
 
 def test_a_still_of_a_stack_shows_every_stage(stack):
-    wide = Image.open(io.BytesIO(stills.draw(stack))).convert("L")
+    wide = Image.open(io.BytesIO(stills.draw(stack)[0])).convert("L")
     grey = np.asarray(wide)
     assert grey.shape[1] == pytest.approx(860, abs=2)
     gaps = (grey > 240).mean(axis=0) > 0.98  # left, right and between them all is white
