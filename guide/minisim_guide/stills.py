@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from .figure import Figure
 
 DPI = 100
-GREYS = 128
-FINENESS = ((DPI, GREYS), (DPI, 32), (DPI, 16), (80, 16), (80, 8), (65, 8), (65, 4))
+TINTS = 16
+FINENESS = ((DPI, 128), (DPI, 32), (80, 32), (65, 32), (65, 16), (65, 8))
 """Dots per inch and shades of grey of a still, from fine to coarse: noise hardly compresses."""
 
 PAGE_BYTES = 190_000
-"""A page's size, which its stills share; below the limit, since another machine's may differ by a few bytes."""
+"""A page's size, which its stills share; below the limit, since on another machine it may differ a little."""
 
 COARSER = "image/x-coarser"
 """The kind of a still's coarser versions, base64 with spaces between; a page stores one version only."""
@@ -239,23 +239,30 @@ def _versions(canvas: Any) -> list[bytes]:
         drawn[dpi] = Image.open(raw).convert("RGB")
     versions = []
     for dpi, greys in FINENESS:
-        palette, out = Image.new("P", (1, 1)), io.BytesIO()
-        palette.putpalette(bytes(_palette(greys).ravel()))
-        image = drawn[dpi].quantize(palette=palette, dither=Image.Dither.NONE)
-        image.save(out, "png", optimize=True)
+        out = io.BytesIO()
+        _reduced(drawn[dpi], greys).save(out, "png", optimize=True)
         versions.append(out.getvalue())
     return versions
 
 
-def _palette(greys: int) -> np.ndarray:
-    """Return up to 256 colours: greys for the pictures, and each ink of the plots from full to white."""
-    from matplotlib.colors import to_rgb
+def _reduced(image: Any, greys: int) -> Any:
+    """Return an image of up to 256 colours: so many greys, and each ink of the plots from full to white.
 
-    inks = [to_rgb(ink) for ink in INKS.values()]
-    shades = (256 - GREYS) // len(inks)
-    tints = [np.linspace(ink, (1, 1, 1), shades, endpoint=False) for ink in inks]
+    What is grey stays grey: a tint of a dull ink may be nearer, but would colour the noise.
+    """
+    from matplotlib.colors import to_rgb
+    from PIL import Image
+
     grey = np.linspace(0, 1, greys)[:, None].repeat(3, axis=1)
-    return np.rint(255 * np.concatenate([grey, *tints])).astype(np.uint8)
+    tints = [np.linspace(to_rgb(ink), (1, 1, 1), TINTS, endpoint=False) for ink in INKS.values()]
+    palette = Image.new("P", (1, 1))
+    colours = bytes(np.rint(255 * np.concatenate([grey, *tints])).astype(np.uint8).ravel())
+    palette.putpalette(colours)
+    rgb, nearest = np.asarray(image), np.asarray(image.quantize(palette=palette, dither=Image.Dither.NONE))
+    shade = np.rint(rgb[..., 0] * ((greys - 1) / 255)).astype(np.uint8)
+    reduced = Image.fromarray(np.where(np.ptp(rgb, axis=2) == 0, shade, nearest))
+    reduced.putpalette(colours)
+    return reduced
 
 
 @contextmanager
@@ -295,9 +302,9 @@ def render(page: Path) -> tuple[Any, bytes | None]:
         if cell.cell_type == "code":
             cell.execution_count = None
             cell.outputs = [_kept(o) for o in cell.outputs if "data" in o]
-    _share(notebook)
     own = {"minisim": notebook.metadata.minisim} if "minisim" in notebook.metadata else {}
     notebook.metadata = {**draft.KERNEL, **own}
+    _share(notebook)
     return notebook, base64.b64decode(small[0]) if small else None
 
 

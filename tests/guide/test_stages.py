@@ -49,3 +49,11 @@ def test_a_miniature_shows_both_pictures(stack):
 def test_what_is_no_stack_has_no_stages():
     panels = {"left": Panel("A"), "right": Panel("B")}
     assert stills.stages(Figure(ms.presets.get("guide", **SMALL), **panels)) == []
+
+
+def test_the_stills_of_a_page_share_its_room_fairly():
+    small, large = ["s" * 30, "s" * 20], ["l" * 100, "l" * 60, "l" * 25]
+    chosen = {
+        room: [len(still) for still in stills.shared([small, large], room)] for room in (130, 90, 60, 50, 9)
+    }
+    assert chosen == {130: [30, 100], 90: [30, 60], 60: [30, 25], 50: [20, 25], 9: [20, 25]}

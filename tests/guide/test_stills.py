@@ -10,7 +10,8 @@ from PIL import Image
 
 from minisim_guide import staleness
 from minisim_guide.cli import main
-from minisim_guide.stills import write_stills
+from minisim_guide.pages import folder
+from minisim_guide.stills import runs, write_stills
 
 CELL = """import minisim_core as ms
 from minisim_guide import Figure, Panel
@@ -77,6 +78,13 @@ def test_the_command_fails_with_a_sentence_where_a_page_is_stale(fresh, capsys):
     nbformat.write(notebook, page)
     assert main(["stills", "--check", str(page)]) == 1
     assert "03_page.ipynb: Cell figure has a still" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", runs(folder()), ids=lambda page: page.stem)
+def test_every_page_is_small_and_has_no_coarser_stills_beside_its_own(page):
+    assert page.stat().st_size <= staleness.LARGEST_BYTES
+    for cell in nbformat.read(page, as_version=4).cells:
+        assert all(set(output.data) <= {"image/png", "text/html"} for output in cell.get("outputs", []))
 
 
 def test_pictures_of_other_sizes_are_as_far_apart_as_can_be():
