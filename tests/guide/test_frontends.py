@@ -155,6 +155,7 @@ def open_page(browser) -> Iterator[Callable[[], Page]]:
         context.close()
 
 
+@pytest.mark.usefixtures("without_loop")
 def test_messages_are_taken_on_the_loop_that_made_the_widget():
     """JupyterLab 4.6 brings them on a thread of its own, where a figure's work does not live."""
     took = []
