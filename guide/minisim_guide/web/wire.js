@@ -30,8 +30,8 @@ function wiring({ model, root, meta, movie, show, get, hear, listen }, { arrived
 
   function picture() {
     const p = get("picture");
-    if (!p.left.byteLength) movie.prepare(p); // the counts come when the kernel hears of this view
-    else take([p.left, p.right], p.packed, p.wide, (sides) => {
+    if (!movie.length) movie.prepare(p); // what is drawn over the picture need not wait for its counts
+    if (p.left.byteLength) take([p.left, p.right], p.packed, p.wide, (sides) => {
       const newer = movie.version >= 0 && p.version > movie.version;
       if (movie.open(p, sides)) arrived(p, newer);
       model.send({ kind: "shown", version: p.version });
