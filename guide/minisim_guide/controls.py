@@ -83,6 +83,8 @@ class Slider:
         if low is None or high is None:
             raise ms.ParameterError(f"{self.name} has no limits of its own: give Slider two")
         step = self.step or about.step or _round_step(high - low)
+        if isinstance(about.default, int) and not isinstance(about.default, bool):
+            step = max(1, round(step))  # a whole number stays one
         return {
             "kind": "slider",
             "name": self.name,

@@ -319,3 +319,7 @@ def test_a_bundle_holds_both_sides_of_a_figure_with_own_parameters():
     about = json.loads(data[12 : 12 + length])
     assert about["views"] == [[["left"], 0], [[], 1], [["neuropil", "left"], 2], [["neuropil"], 3]]
     assert about["states"]["neuropil"]["views"] == [2, 3]
+
+
+def test_a_slider_on_whole_numbers_takes_whole_steps():
+    assert Slider("vessels.count").describe(ms.presets.get("guide"))["step"] == 1
