@@ -75,7 +75,8 @@ def open_page(page, server, name):
 
 def name_of(control) -> str:
     return control.evaluate(
-        """n => { const { slider, switch: layer } = n.closest("[data-slider], [data-switch], [data-stack]").dataset;
+        """n => { const { slider, switch: layer } =
+            n.closest("[data-slider], [data-switch], [data-stack]").dataset;
         return slider || layer || "the stack"; }"""
     )
 
