@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadScopeScheduling
 
 import minisim_core as ms
 
@@ -27,16 +26,11 @@ settings.load_profile("quick")
 ROOT = Path(ms.__file__).parents[1]
 
 
-class _ByFile(LoadScopeScheduling):
-    """Give whole files to processes, and all that open pages to the same one: they share a server."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "pages" if nodeid.startswith("tests/guide/") else nodeid.partition("::")[0]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Say which tests go together."""
-    return _ByFile(config, log)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give whole files to processes, and all that open pages of the one server to the same one."""
+    sharing = {item.path for item in items if "server" in getattr(item, "fixturenames", ())}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("server" if item.path in sharing else item.path.stem))
 
 
 def _small(**changes: Any) -> ms.Experiment:

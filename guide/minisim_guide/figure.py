@@ -149,6 +149,7 @@ class Figure:
             "range": self.range,
             "own": {side: self.ranges[side] if own[side] else None for side in own},
             "modes": ["pair", "wipe", "left", "right"] if any(own.values()) else None,
+            "full_scale": self._live.seen["counts_to_e"]["full_scale"],
             "bits": plan.board.most("sensor.bit_depth"),
             "near_um": plan.board.scene.scope.near_focus_um,
             "opening": {name: getattr(viewer, name) for name in opening},

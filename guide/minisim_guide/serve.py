@@ -16,6 +16,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_server.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
+from tornado.websocket import WebSocketClosedError
 from traitlets import default
 from traitlets.config import Config
 from voila.app import Voila
@@ -117,9 +118,10 @@ def _address(base_url: str) -> str:
 async def _live(server: GuideServer, url: str, browser: bool) -> None:
     """Run the server from its first answer to its last."""
     server.initialize([])
-    stop = asyncio.Event()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.set_exception_handler(_report)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
     server.start()
     try:
         answer = await AsyncHTTPClient().fetch(url_path_join(url, RENDER, "index.ipynb"), raise_error=False)
@@ -132,6 +134,12 @@ async def _live(server: GuideServer, url: str, browser: bool) -> None:
     finally:
         await server.close()
         print("Stopped.", flush=True)
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what went wrong unawaited, but not that a reader left while a picture was on its way."""
+    if not isinstance(context.get("exception"), WebSocketClosedError):
+        loop.default_exception_handler(context)
 
 
 def _settings(port: int, base_url: str, pages: list[Page], preheat: int | None) -> Config:

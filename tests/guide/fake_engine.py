@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,7 @@ COUNT = 30
 
 
 class Frames:
-    """Frames that take their time, and note how many are being rendered at once."""
+    """Frames that take their time, and note for how many settings some are being rendered at once."""
 
     def __init__(self, log: "Log", experiment, scale: float) -> None:
         self.log, self.experiment, self.scale = log, experiment, scale
@@ -25,7 +26,7 @@ class Frames:
         return COUNT
 
     def __getitem__(self, index):
-        with self.log.rendering():
+        with self.log.rendering(self.experiment.focus_um):
             if isinstance(index, slice):
                 return np.stack([self.frame(i) for i in range(COUNT)[index]])
             return self.frame(index)
@@ -45,11 +46,23 @@ class Log:
     def __init__(self, delay_s: float = 0.0) -> None:
         self.delay_s = delay_s
         self.broken = False
-        self.calls = self.now = self.most = 0
+        self.calls = self.most = 0
+        self._now: list[float] = []
         self._lock = threading.Lock()
 
-    def rendering(self):
-        return _Rendering(self)
+    @contextmanager
+    def rendering(self, focus_um: float):
+        """Render for a while; the two sides of a picture, rendered side by side, are one picture."""
+        with self._lock:
+            self.calls += 1
+            self._now.append(focus_um)
+            self.most = max(self.most, len(set(self._now)))
+        try:
+            time.sleep(self.delay_s)
+            yield
+        finally:
+            with self._lock:
+                self._now.remove(focus_um)
 
     def simulate(self, experiment) -> SimpleNamespace:
         scale = 0.5 if "out_of_focus" in experiment.off else 1.0
@@ -62,19 +75,3 @@ class Log:
             pixel_um=1.5,
             counts_to_e=Scale(black=10.0, e_per_count=2.0, full_scale=frames.full_scale),
         )
-
-
-class _Rendering:
-    def __init__(self, log: Log) -> None:
-        self.log = log
-
-    def __enter__(self) -> None:
-        with self.log._lock:
-            self.log.calls += 1
-            self.log.now += 1
-            self.log.most = max(self.log.most, self.log.now)
-        time.sleep(self.log.delay_s)
-
-    def __exit__(self, *_) -> None:
-        with self.log._lock:
-            self.log.now -= 1

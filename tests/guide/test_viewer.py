@@ -18,7 +18,7 @@ CELL = f"""
 import sys
 sys.path.insert(0, {str(HERE)!r})
 import fake_engine, minisim_core as ms
-from minisim_guide import Figure, Panel, Slider, plots
+from minisim_guide import Choice, Figure, Panel, Slider, plots
 log = fake_engine.Log(delay_s=DELAY)
 ms.simulate = log.simulate
 plots.SENTENCES["log"] = lambda sight: (
@@ -36,6 +36,7 @@ figure = Figure(
     left=Panel("Near focus", off=("out_of_focus",)), right=Panel("Everything"),
     switches=("out_of_focus", "neuropil"), says="log", plots=("line",),
     sliders=("focus_um", Slider("cells.density_per_mm3", 2e3, 6e4), Slider("cells.depth_range_um", 0, 300)),
+    more=(Choice("Bits", {{f"{{n}} bits": {{"sensor.bit_depth": n}} for n in (10, 8, 12)}}),) * (BITS > 8),
 )
 figure
 """
@@ -43,8 +44,8 @@ figure
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, chromium):
-    """The address of a Voila with small pages: a quick engine, one of 40 ms a picture, one of 10 bits."""
-    kinds = {"quick": (0.0, 8), "slow": (0.02, 8), "deep": (0.0, 10)}
+    """The address of a Voila with small pages: a quick engine, one of 40 ms a picture, one of 10 bits or others."""
+    kinds = {"quick": (0.0, 8), "slow": (0.04, 8), "deep": (0.0, 10)}
     cells = {
         name: CELL.replace("DELAY", str(delay)).replace("BITS", str(bits))
         for name, (delay, bits) in kinds.items()
@@ -639,3 +640,17 @@ def test_it_is_accessible_and_fits(open_page, width):
         assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
         over = "() => { const n = document.querySelector('.mg'); return n.scrollWidth - n.clientWidth }"
         assert page.evaluate(over) <= 0
+
+
+def test_the_range_goes_with_the_bits_and_the_full_scale_too(open_page):
+    page = open_page("deep")
+    page.locator(".mg details").evaluate_all("all => all.forEach((d) => { d.open = true; })")
+    low, high = limits(page)
+    for bits, factor in ((12, 4), (8, 1 / 4), (10, 1)):
+        before = version(page)
+        page.locator("[data-slider='choice.bits'] select").select_option(label=f"{bits} bits")
+        page.wait_for_function("v => +document.querySelector('.mg').dataset.version > v", arg=before)
+        np.testing.assert_allclose(limits(page), (low * factor, high * factor), atol=0.51 + 2 * (bits == 10))
+        assert page.get_attribute("[data-range=high]", "max") == str(2**bits - 1)
+    page.check("[data-exposed]")
+    assert "Full scale (1023 counts)" in page.text_content(".mg-counted")

@@ -4,8 +4,8 @@
 const SHARE = 0.002; // of the pixels, left darker and brighter than a fitted range
 
 function contrast(fig) {
-  const { show, meta, ui, listen } = fig, { display } = ui;
-  const levels = 2 ** meta.bits, full = levels - 1, BINS = 128;
+  const { show, meta, movie, ui, listen } = fig, { display } = ui;
+  const levels = 2 ** meta.bits, last = levels - 1, BINS = 128;
   const tables = {};
   let top = 0;
 
@@ -21,11 +21,11 @@ function contrast(fig) {
     return SIDES.map((side) => {
       const name = comparing() ? "difference" : owned() ? side : "plain";
       const [low, high] = comparing() ? [-show.span, show.span] : limits(side);
-      const wanted = [low, high, show.colours, show.exposed].join();
+      const wanted = [low, high, show.colours, show.exposed && movie.full].join();
       if (tables[name]?.wanted !== wanted) {
-        const made = comparing() ? colourTable(DIVERGING, -full, 2 * levels - 1, low, high)
+        const made = comparing() ? colourTable(DIVERGING, -last, 2 * levels - 1, low, high)
           : colourTable(stops(), 0, levels, low, high);
-        if (show.exposed && !comparing()) [made[0], made[full]] = [packed(UNDER), packed(OVER)];
+        if (show.exposed && !comparing()) [made[0], made[movie.full]] = [packed(UNDER), packed(OVER)];
         tables[name] = { wanted, made };
       }
       return tables[name].made;
@@ -40,7 +40,7 @@ function contrast(fig) {
   function fit(pair) {
     if (comparing()) {
       const seen = differences(levels, pair);
-      show.span = Math.max(1, full - quantile(seen, SHARE / 2), quantile(seen, 1 - SHARE / 2) - full);
+      show.span = Math.max(1, last - quantile(seen, SHARE / 2), quantile(seen, 1 - SHARE / 2) - last);
       return;
     }
     const shared = pair.filter((_, i) => !show.own[SIDES[i]]);
@@ -54,8 +54,21 @@ function contrast(fig) {
     return meta.titles[side] + (own ? ` (${factor >= 1 ? "brightened" : "dimmed"} × ${three(factor)})` : "");
   }
 
+  /** More bits are more counts of the same light: the range goes with them, and the picture stays. */
+  function rescale() {
+    const factor = (movie.full + 1) / (show.full + 1);
+    if (factor === 1) return;
+    const scaled = ([low, high]) => [Math.round(low * factor), Math.max(Math.round(high * factor), 1)];
+    [show.low, show.high] = scaled([show.low, show.high]);
+    show.own = Object.fromEntries(SIDES.map((side) => [side, show.own[side] && scaled(show.own[side])]));
+    if (show.span) show.span = Math.max(1, Math.round(show.span * factor));
+    show.full = movie.full;
+    top = 0;
+  }
+
   /** Before a pair is painted: follow it if the reader said so; a difference opens with its own range. */
   function prepare(pair) {
+    rescale();
     if (show.auto || (comparing() && !show.span)) fit(pair);
     if (display.node.open) chart(pair);
   }
@@ -64,12 +77,12 @@ function contrast(fig) {
 
   const round = (count) => {
     const power = 10 ** Math.floor(Math.log10(count));
-    return Math.min(full, power * [1, 1.5, 2, 3, 4, 6, 8, 10].find((m) => m * power >= count));
+    return Math.min(movie.full, power * [1, 1.5, 2, 3, 4, 6, 8, 10].find((m) => m * power >= count));
   };
 
   function chart(pair) {
     const joint = comparing() ? [differences(levels, pair)] : pair.map((side) => histogram(levels, side));
-    const first = comparing() ? -full : 0;
+    const first = comparing() ? -last : 0;
     const end = Math.max(...joint.map((seen) => {
       let i = seen.length - 1, j = 0;
       while (i > 0 && !seen[i]) i--;
@@ -157,10 +170,10 @@ function contrast(fig) {
   function counted(pair) {
     display.counted.hidden = !show.exposed;
     if (!show.exposed) return;
-    const n = pair.map((side) => shares(side, 0, full).map((share) => whole(Math.round(share * side.length))));
+    const n = pair.map((side) => shares(side, 0, movie.full).map((share) => whole(Math.round(share * side.length))));
     const [under, over] = [0, 1].map((end) => n.map((side) => side[end]));
     display.counted.replaceChildren(
-      h("i", { style: `background:rgb(${OVER})` }), `Full scale (${full} counts), light is lost: `
+      h("i", { style: `background:rgb(${OVER})` }), `Full scale (${movie.full} counts), light is lost: `
         + `left ${over[0]}, right ${over[1]} pixels. `,
       h("i", { style: `background:rgb(${UNDER})` }), `Zero counts: left ${under[0]}, right ${under[1]} pixels.`,
       comparing() ? " Marked in the pictures, not in their difference." : "");
@@ -171,6 +184,7 @@ function contrast(fig) {
     display.strip.style.background = gradient(stops());
     for (const name of ["low", "high", "span"]) {
       display[name].parentNode.hidden = comparing() !== (name === "span");
+      display[name].max = movie.full;
       display[name].value = show[name] ?? 1;
       display[name].setAttribute("aria-valuetext", `${whole(show[name] ?? 1)} counts`);
     }
@@ -184,7 +198,7 @@ function contrast(fig) {
   // ---- the reader's hand ---------------------------------------------------------------
 
   function limit(name, to) {
-    const { low, high } = show;
+    const { low, high, full } = show;
     const value = { low: clamp(to, 0, high - 1), high: clamp(to, low + 1, full), span: clamp(to, 1, full) };
     fig.stretch({ auto: false, [name]: value[name] });
   }

@@ -39,7 +39,8 @@ class Movie {
       if (p.version === this.version || offKey(p.state.off) !== this.flipped) return false;
       this.flipped = null;
     }
-    Object.assign(this, { height: p.height, width: p.width, wide: p.wide, scene: p.scene, state: p.state });
+    Object.assign(this, { height: p.height, width: p.width, wide: p.wide, scene: p.scene, state: p.state,
+      full: p.counts_to_e.full_scale });
     if (p.version > this.version || p.count !== this.length) this.clear(p.count);
     this.version = p.version;
     this.put(p.frame, sides);

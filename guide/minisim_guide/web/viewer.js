@@ -12,8 +12,7 @@ function render({ model, el }) {
   const opening = () => ({
     mode: el.clientWidth && el.clientWidth < 480 ? "wipe" : "pair",
     low: meta.range[0], high: meta.range[1], span: null, auto: false, colours: "grey", exposed: false,
-    own: meta.own,
-    split: 0.5,
+    own: meta.own, full: meta.full_scale, split: 0.5,
   });
   const show = { ...opening(), frame: get("picture").frame, playing: false };
   let waiting = 0;
