@@ -44,7 +44,7 @@ class Viewer(Talking):
     Attributes
     ----------
     meta
-        What never changes: titles, opening range and full scale, most bits, opening frame, switches and pixel.
+        What never changes: titles, opening range and full scale, most bits, opening frame, switches, pixel.
     sliders, switches
         Descriptions from `minisim_guide.controls`.
     overlays

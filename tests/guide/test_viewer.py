@@ -44,7 +44,7 @@ figure
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, chromium):
-    """The address of a Voila with small pages: a quick engine, one of 40 ms a picture, one of 10 bits or others."""
+    """The address of a Voila with small pages: a quick engine, one of 40 ms a picture, one of 10 bits."""
     kinds = {"quick": (0.0, 8), "slow": (0.04, 8), "deep": (0.0, 10)}
     cells = {
         name: CELL.replace("DELAY", str(delay)).replace("BITS", str(bits))
