@@ -1,4 +1,4 @@
-"""The glow behind the cells: neuropil, and the tissue beyond the canvas."""
+"""The glow behind the cells: neuropil."""
 
 from __future__ import annotations
 
@@ -14,20 +14,13 @@ from .activity import Population, population_course
 from .canvas import FAR_LEVEL, Canvas
 from .clock import Clock
 from .illumination import Beam, lit_plane
-from .images import far_shares, near_shares, rungs_um
+from .images import far_shares, rungs_um
 from .kernels import haze as kernels
 from .memory import Result, stage
 from .parameters import Parameters, quantity
 from .scope import Lens
-from .tissue import (
-    CLEAR,
-    NARROW_EXPONENT,
-    Fate,
-    Medium,
-    fate,
-    fluence,
-    spread_spectrum,
-)
+from .sectioning import Laser
+from .tissue import NARROW_EXPONENT, Fate, Medium, fate, fluence, spread_spectrum
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int64]
@@ -155,14 +148,6 @@ class Courses(Result):
     values: FloatArray  # (K, frames)
 
 
-@dataclass(frozen=True, eq=False)
-class Surround(Result):
-    """Light of the cells beyond the drawn tissue, per bright molecule and µm³."""
-
-    in_focus: NDArray[np.float32]  # nodes of FAR_LEVEL
-    out_of_focus: NDArray[np.float32]
-
-
 def neuropil_level(pixel_um: float) -> int:
     """Level on which neuropil is kept: nodes about 12 µm apart."""
     return int(np.clip(math.floor(math.log2(12.5 / pixel_um)), 1, FAR_LEVEL))
@@ -175,11 +160,15 @@ def layers_um(low_um: float, high_um: float) -> tuple[FloatArray, float]:
     return (edges[1:] + edges[:-1]) / 2, (high_um - low_um) / count
 
 
-def share_below(depth_um: float, neuropil_depth_um: float, medium: Medium) -> float:
+def share_below(
+    depth_um: float, neuropil_depth_um: float, medium: Medium, laser: Laser | None = None
+) -> float:
     """Share of the neuropil's light, as it arrives at the lens, that starts below a depth."""
     z = np.linspace(0, neuropil_depth_um, 81)
     light = fate(z, medium.transport())
     seen = fluence(z, medium.transport()) * (light.ballistic + light.narrow + light.wide)
+    if laser is not None:
+        seen *= laser.lights_layers(z, neuropil_depth_um / 80)
     return float(round(seen[z >= depth_um].sum() / seen.sum(), 6))
 
 
@@ -226,6 +215,7 @@ def near_haze(
     lens: Lens,
     field_curvature_um: float,
     medium: Medium,
+    laser: Laser | None = None,
 ) -> Haze:
     """Send every layer of neuropil through the same optics as the cells' near light.
 
@@ -243,31 +233,41 @@ def near_haze(
     place = bowl * (gaps / bowl.max())
     at = np.stack(np.meshgrid(y / _GRID_UM + n // 2, x / _GRID_UM + n // 2, indexing="ij"))
     seen = np.zeros(bowl.shape)
-    for plane, haze in enumerate(fft.irfft2(_blurred(grain, depth_um, lens, planes, medium), s=(n, n))):
+    for plane, haze in enumerate(
+        fft.irfft2(_blurred(grain, depth_um, lens, planes, medium, laser), s=(n, n))
+    ):
         share = np.maximum(1 - np.abs(place - plane), 0)
         there = share > 0
         seen[there] += share[there] * ndimage.map_coordinates(
             haze, at[:, there], order=3, mode="grid-wrap", output=np.float64
         )
-    light, weight = _layer_light(depth_um, medium)
+    light, weight = _layer_light(depth_um, medium, laser)
     seen += float(weight @ (light.ballistic + light.narrow))
     return _shifting(canvas, level, seen, places, patch_um)
 
 
-def _layer_light(depth_um: float, medium: Medium) -> tuple[Fate, FloatArray]:
+def _layer_light(depth_um: float, medium: Medium, laser: Laser | None) -> tuple[Fate, FloatArray]:
     """Return what becomes of every layer's light, and how brightly each is lit."""
     coefficients = medium.transport()
     layers, thickness = layers_um(0, depth_um)
-    return fate(layers, coefficients), fluence(layers, coefficients) * thickness / depth_um
+    lit = fluence(layers, coefficients) * thickness / depth_um
+    if laser is not None:
+        lit = lit * laser.lights_layers(layers, thickness)
+    return fate(layers, coefficients), lit
 
 
 def _blurred(
-    grain: Texture, depth_um: float, lens: Lens, planes_um: FloatArray, medium: Medium
+    grain: Texture,
+    depth_um: float,
+    lens: Lens,
+    planes_um: FloatArray,
+    medium: Medium,
+    laser: Laser | None,
 ) -> NDArray[np.complex64]:
     """Spectra of all layers' texture together, as seen with each focal plane."""
     from scipy.special import j1
 
-    light, weight = _layer_light(depth_um, medium)
+    light, weight = _layer_light(depth_um, medium, laser)
     layers, _ = layers_um(0, depth_um)
     n = grain.size
     k_axis = 2 * np.pi * np.fft.fftfreq(n, _GRID_UM)
@@ -297,11 +297,12 @@ def far_haze(
     medium: Medium,
     beam: Beam,
     horizon_um: float = HORIZON_UM,
+    laser: Laser | None = None,
 ) -> Haze:
     """Spread the neuropil's far light from the whole lit plane out to the horizon."""
-    light, weight = _layer_light(depth_um, medium)
+    light, weight = _layer_light(depth_um, medium, laser)
     shares = (weight * light.wide) @ far_shares(light.wide_radius_um, canvas.pixel_um)
-    seen = _plane(canvas, shares, beam, horizon_um)
+    seen = plane(canvas, shares, beam, horizon_um)
     return _shifting(canvas, FAR_LEVEL, seen, places, patch_um)
 
 
@@ -314,7 +315,7 @@ def _shifting(canvas: Canvas, level: int, haze: FloatArray, places: Patches, pat
     return Haze(haze.astype(np.float32), *windows)
 
 
-def _plane(canvas: Canvas, shares: FloatArray, beam: Beam, half_um: float) -> FloatArray:
+def plane(canvas: Canvas, shares: FloatArray, beam: Beam, half_um: float) -> FloatArray:
     """Light of a lit square plane, spread over the rungs by `shares`, on FAR_LEVEL's nodes."""
     y, x = canvas.nodes_um(FAR_LEVEL)
     total = np.zeros((len(y), len(x)))
@@ -373,45 +374,3 @@ def neuropil_courses(
         noise = randomness.slow_noise(key, first, count, _COURSE_STEP_S, patch_time_s)
         values[k + 1] = own * np.interp(times, grid, noise)
     return Courses(values)
-
-
-@stage
-def surround(
-    canvas: Canvas,
-    half_width_um: float,
-    depth_range_um: tuple[float, float],
-    body_variance_um2: float,
-    near_focus_um: float,
-    lens: Lens,
-    field_curvature_um: float,
-    medium: Medium,
-    beam: Beam,
-    dimming: bool,
-    horizon_um: float = HORIZON_UM,
-) -> Surround:
-    """Light that cells beyond the drawn square send into the picture, as a mean field.
-
-    Same density and depths as the cells that are drawn, out to the horizon; only scattered light
-    reaches in. Which of them count as in focus is judged at the drawn square's edge.
-    """
-    coefficients = (medium if dimming else CLEAR).transport()
-    layers, thickness = layers_um(*depth_range_um)
-    light = fate(layers, coefficients)
-    shine = fluence(layers, coefficients) * thickness
-    defocus = layers - (lens.focus_um - half_width_um**2 / (2 * field_curvature_um))
-    variance = body_variance_um2 + lens.blur_um**2 + (defocus * lens.slope) ** 2 / 4
-    near = near_shares(variance, light.narrow_radius_um, canvas.pixel_um) * light.narrow[:, None]
-    near[:, 0] = 0
-    far = far_shares(light.wide_radius_um, canvas.pixel_um) * light.wide[:, None]
-    shares = (near + far) * shine[:, None]
-    overlap = np.minimum(defocus + thickness / 2, near_focus_um) - np.maximum(
-        defocus - thickness / 2, -near_focus_um
-    )
-    in_focus = np.clip(overlap / max(thickness, 1e-9), 0, 1)
-
-    def beyond(weights: FloatArray) -> NDArray[np.float32]:
-        outer = _plane(canvas, weights, beam, horizon_um)
-        inner = _plane(canvas, weights, beam, min(half_width_um, horizon_um))
-        return (outer - inner).astype(np.float32)
-
-    return Surround(beyond(in_focus @ shares), beyond((1 - in_focus) @ shares))

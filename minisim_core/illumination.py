@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,13 @@ class Illumination(Parameters):
         unit="mW",
         step=0.01,
         label="LED power",
+    )
+    excitation: Literal["one-photon", "two-photon"] = quantity(
+        "one-photon",
+        "what lights the tissue: an LED, at every depth; or, for contrast, a scanned laser, only in focus "
+        "and with a detector that scattering does not mislead",
+        label="Excitation",
+        source="derived: 1 / (1 + (Δz/z_R)²) for a scanned Gaussian beam of 920 nm through this aperture",
     )
     spot_area_mm2: float = quantity(
         0.79, "area over which the power is spread", low=0.01, high=50, unit="mm²"

@@ -16,6 +16,7 @@ from .images import CellImages, cell_images, picture
 from .kernels.pyramid import PAD
 from .parameters import ParameterError
 from .scope import Lens, OffAxis
+from .sectioning import rayleigh_um
 from .tissue import CLEAR, Medium, fate, fluence
 
 if TYPE_CHECKING:
@@ -288,8 +289,8 @@ def two_photon_reference(
     -------
     float64, of the same shape
     """
-    rayleigh_um = refractive_index * wavelength_nm * 1e-3 / (math.pi * numerical_aperture**2)
-    return 1 / (1 + (np.asarray(defocus_um, dtype=float) / rayleigh_um) ** 2)
+    length_um = rayleigh_um(numerical_aperture, refractive_index, wavelength_nm)
+    return 1 / (1 + (np.asarray(defocus_um, dtype=float) / length_um) ** 2)
 
 
 # -- the electronic lens --------------------------------------------------------------------

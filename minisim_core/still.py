@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from . import axial, background, cells, deformation, illumination, motion, sensor, vessels
+from . import axial, background, cells, deformation, illumination, motion, sensor, surround, vessels
 from .canvas import FAR_LEVEL, Canvas, Grid
 from .experiment import WIDEST_FIELD_UM, Experiment
 from .illumination import Beam, Separable
@@ -15,7 +15,8 @@ from .images import CellImages, body_variance_um2, cell_images
 from .layers import LAYERS
 from .once import cached_property
 from .scope import Lens, OffAxis, collected_fraction, focal_surface_um
-from .tissue import Medium, surface_fluence
+from .sectioning import Laser, rayleigh_um
+from .tissue import CLEAR, Medium, surface_fluence
 
 FloatArray = NDArray[np.floating]
 Float32Array = NDArray[np.float32]
@@ -154,7 +155,10 @@ class Still:
     @cached_property
     def rest_electrons(self) -> FloatArray:
         """Light of each cell at rest, before depth: photoelectrons per exposure."""
-        return self.electrons_per_molecule * self.bright_molecules
+        light = self.electrons_per_molecule * self.bright_molecules
+        if self.laser is not None:
+            light = light * self.laser.lights_balls(self.images.defocus_um, self.bodies.radius_um)
+        return light
 
     @cached_property
     def amplitudes(self) -> tuple[FloatArray, FloatArray]:
@@ -169,8 +173,8 @@ class Still:
 
     @property
     def medium(self) -> Medium:
-        """The tissue's coefficients."""
-        return self.experiment.tissue.medium
+        """The tissue's coefficients; a scanned laser needs no image, so scattered light counts as well."""
+        return self.experiment.tissue.medium if self.laser is None else CLEAR
 
     @property
     def lens(self) -> Lens:
@@ -183,6 +187,14 @@ class Still:
         """What a source meets away from the axis."""
         e = self.experiment
         return e.scope.off_axis(e.tissue.refractive_index, e.focus_um)
+
+    @property
+    def laser(self) -> Laser | None:
+        """What lights the focal plane alone, if anything does."""
+        e = self.experiment
+        if e.illumination.excitation == "one-photon":
+            return None
+        return Laser(e.focus_um, rayleigh_um(e.scope.numerical_aperture, e.tissue.refractive_index))
 
     @property
     def beam(self) -> Beam:
@@ -253,11 +265,12 @@ class Still:
             return background.NO_HAZE, background.NO_HAZE
         near = background.near_haze(
             self.canvas, self.grain, self.patches, n.depth_um, n.patch_um, self.lens,
-            e.scope.field_curvature_um, self.medium,
+            e.scope.field_curvature_um, self.medium, self.laser,
         )  # fmt: skip
         far = background.far_haze(
-            self.canvas, self.patches, n.depth_um, n.patch_um, self.medium, self.beam, self.horizon_um
-        )
+            self.canvas, self.patches, n.depth_um, n.patch_um, self.medium, self.beam, self.horizon_um,
+            self.laser,
+        )  # fmt: skip
         return near, far
 
     @cached_property
@@ -285,10 +298,10 @@ class Still:
         variance = float(
             body_variance_um2(np.array(s.radius_um), np.array(1.0), s.nucleus_fraction, s.nucleus_brightness)
         )
-        around = background.surround(
+        around = surround.surround(
             self.canvas, self.drawn_half_um, (low, max(high, low + 1)), variance,
             e.scope.near_focus_um, self.lens, e.scope.field_curvature_um, self.medium, self.beam,
-            "dimming" in self.on, self.horizon_um,
+            "dimming" in self.on, self.horizon_um, self.laser,
         )  # fmt: skip
         light = around.in_focus
         if "out_of_focus" in self.on:
@@ -316,7 +329,7 @@ class Still:
         e, v = self.experiment, self.experiment.vessels
         if "vessels" not in self.on or v.count == 0:
             return vessels.NO_SHADOW
-        below = background.share_below(v.depth_um, e.neuropil.depth_um, self.medium)
+        below = background.share_below(v.depth_um, e.neuropil.depth_um, self.medium, self.laser)
         return vessels.shadow(
             self.canvas, self.imaged_tree, v.depth_um, v.haemoglobin_g_per_l, v.oxygenation, e.focus_um,
             e.scope.numerical_aperture, e.tissue.refractive_index, below,

@@ -7,7 +7,7 @@ import pytest
 from scipy.interpolate import BSpline
 
 import minisim_core as ms
-from minisim_core import background, cells
+from minisim_core import background, cells, surround
 from minisim_core.canvas import FAR_LEVEL, Canvas
 from minisim_core.illumination import Beam
 from minisim_core.images import body_variance_um2, cell_images, picture
@@ -191,7 +191,7 @@ def test_the_surround_is_the_sum_of_many_discrete_cells(beam, depths):
         total += lit * picture(CANVAS, images, ones, none)
         total += picture(CANVAS, images, none, beam.at(part[:, 1], part[:, 2]))
     variance = float(body_variance_um2(np.array(6.0), np.array(1.0), *BODY))
-    around = background.surround(CANVAS, half, depths, variance, 15.0, LENS, 1684.0, GUIDE, beam, True)
+    around = surround.surround(CANVAS, half, depths, variance, 15.0, LENS, 1684.0, GUIDE, beam, True)
     per_um3 = 1 / (spacing**2 * (depths[1] - depths[0]))
     light = (around.in_focus + around.out_of_focus).astype(float) * per_um3 * CANVAS.pixel_um**2
     ours = at_pixels(light)
@@ -204,7 +204,7 @@ def test_the_surround_is_the_sum_of_many_discrete_cells(beam, depths):
 def test_clear_tissue_sends_nothing_in_from_outside():
     even = Beam(math.inf, 0.0, 0.0)
     for medium, dimming in ((GUIDE, False), (CLEAR, True)):
-        around = background.surround(
+        around = surround.surround(
             CANVAS, 200.0, (20.0, 250.0), 7.0, 15.0, LENS, 1684.0, medium, even, dimming
         )
         assert np.abs(around.in_focus).max() == 0
@@ -216,7 +216,7 @@ def test_the_surround_is_split_at_the_focal_surface():
 
     def split(focus):
         lens = LENS._replace(focus_um=focus)
-        around = background.surround(CANVAS, 200.0, (80.0, 100.0), 7.0, 15.0, lens, 1e6, GUIDE, even, True)
+        around = surround.surround(CANVAS, 200.0, (80.0, 100.0), 7.0, 15.0, lens, 1e6, GUIDE, even, True)
         inner, outer = around.in_focus.mean(), around.out_of_focus.mean()
         return inner / (inner + outer)
 

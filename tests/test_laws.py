@@ -66,10 +66,10 @@ CLOCK = (
     "vessels.swellings"
 )
 PLACE = f"cells.place cells.grow cells.express images.cell_images {LIGHT}"
-LENS = "background.near_haze background.surround images.cell_images"
+LENS = "background.near_haze surround.surround images.cell_images"
 BODY = "cells.grow cells.express images.cell_images"
 IMAGED = "images.cell_images vessels.imaged vessels.shadow"
-BEAM = "background.far_haze background.surround illumination.static_fields"
+BEAM = "background.far_haze surround.surround illumination.static_fields"
 TISSUE = f"{LENS} background.far_haze vessels.shadow"
 SCALE = f"{TISSUE} background.patches background.neuropil_courses illumination.static_fields"
 ALL_DRAWN = (
@@ -84,7 +84,7 @@ STAGES: dict[str, str] = {
     "scope.model_name": "",
     "scope.numerical_aperture": f"{LENS} vessels.shadow",
     "scope.magnification": f"{SCALE} vessels.imaged",
-    "scope.field_curvature_um": "background.near_haze background.surround images.cell_images",
+    "scope.field_curvature_um": "background.near_haze surround.surround images.cell_images",
     "scope.aberration_um": LENS,
     "scope.aberration_growth_um_per_mm": "images.cell_images",
     "scope.aberration_growth_um_per_mm2": "images.cell_images",
@@ -94,20 +94,20 @@ STAGES: dict[str, str] = {
     "scope.ewl_um_per_step": "",
     "scope.ewl_steps": "",
     "scope.transmission": "",
-    "scope.near_focus_um": "background.surround",
+    "scope.near_focus_um": "surround.surround",
     "tissue.scattering_per_mm": TISSUE,
     "tissue.anisotropy": TISSUE,
     "tissue.absorption_per_mm": TISSUE,
     "tissue.refractive_index": f"{LENS} vessels.imaged vessels.shadow",
     "cells.density_per_mm3": PLACE,
-    "cells.depth_range_um": f"{PLACE} background.surround",
+    "cells.depth_range_um": f"{PLACE} surround.surround",
     "cells.positions_um": f"{PLACE} cells.place_explicitly".replace("cells.place ", ""),
     "cells.minimum_distance_um": PLACE,
-    "cells.radius_um": f"{BODY} background.surround",
+    "cells.radius_um": f"{BODY} surround.surround",
     "cells.radius_sd_um": BODY,
     "cells.elongation": BODY,
-    "cells.nucleus_fraction": "cells.express images.cell_images background.surround",
-    "cells.nucleus_brightness": "cells.express images.cell_images background.surround",
+    "cells.nucleus_fraction": "cells.express images.cell_images surround.surround",
+    "cells.nucleus_brightness": "cells.express images.cell_images surround.surround",
     "cells.labelling": BODY,
     "cells.dendrite_count": BODY,
     "cells.dendrite_length_um": BODY,
@@ -159,6 +159,7 @@ STAGES: dict[str, str] = {
     "motion.running_fraction": "motion.exposure_paths vessels.swellings",
     "motion.bout_s": "motion.exposure_paths vessels.swellings",
     "motion.looseness": "motion.exposure_paths",
+    "illumination.excitation": TISSUE,
     "illumination.led_mw": "",
     "illumination.spot_area_mm2": "",
     "illumination.wavelength_nm": "",
@@ -195,7 +196,7 @@ STAGES: dict[str, str] = {
     "seed": ALL_DRAWN,
     "off out_of_focus": "",
     "off blur": "images.cell_images",
-    "off dimming": "images.cell_images background.surround",
+    "off dimming": "images.cell_images surround.surround",
     "off neuropil": "",
     "off vessels": "",
     "off motion": "",

@@ -137,9 +137,21 @@ def board(
     shown: Iterable[str | Control],
     folded: Iterable[str | Control] = (),
 ) -> Board:
-    """Collect a figure's controls; a plain name stands for a slider with the field's own limits."""
-    made = (tuple(Slider(c) if isinstance(c, str) else c for c in some) for some in (shown, folded))
+    """Collect a figure's controls; a plain name stands for the one its field suggests."""
+    made = (
+        tuple(_suggested(c, scene) if isinstance(c, str) else c for c in some) for some in (shown, folded)
+    )
     return Board(scene, *made)
+
+
+def _suggested(name: str, scene: ms.Experiment) -> Control:
+    """Return a slider with the field's own limits, or a drop-down where it names its values."""
+    about = ms.describe(split(name)[0])
+    if not about.choices:
+        return Slider(name)
+    opening = value_of(scene, name)
+    options = [opening, *(choice for choice in about.choices if choice != opening)]
+    return Choice(about.label, {option: {name: option} for option in options}, about.description)
 
 
 def _moves(choice: Choice, scene: ms.Experiment, sliders: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import draft, numbers
+from .errors import GuideError
 from .plots.paper import draw_spec
 from .plots.spec import INKS
 
@@ -356,6 +357,8 @@ def shared(versions: list[list[str]], room: int) -> list[str]:
 
 def notebooks(where: Path) -> list[Path]:
     """Return a notebook itself, or those of a folder, in reading order."""
+    if not where.exists():
+        raise GuideError(f"{where} does not exist: name a page's file or a folder of pages.")
     return sorted(where.glob("*.ipynb")) if where.is_dir() else [where]
 
 

@@ -323,3 +323,13 @@ def test_a_bundle_holds_both_sides_of_a_figure_with_own_parameters():
 
 def test_a_slider_on_whole_numbers_takes_whole_steps():
     assert Slider("vessels.count").describe(ms.presets.get("guide"))["step"] == 1
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_field_that_names_its_values_is_a_drop_down_that_opens_where_the_scene_stands():
+    scene = ms.presets.get("guide", cells={"labelling": "soma"})
+    figure = Figure(scene, left=Panel("A"), right=Panel("B"), sliders=("cells.labelling", "focus_um"))
+    described = figure.viewer.sliders[0]
+    assert (described["label"], described["options"]) == ("Labelling", ["soma", "cytosolic", "nuclear"])
+    figure.set(**{"choice.labelling": "nuclear"})
+    assert right(figure).cells.labelling == "nuclear"

@@ -98,13 +98,24 @@ def test_every_switch_changes_the_picture_and_back_brings_it_back(open_page):
         assert after(figure, switch.click) == before, name
 
 
+def test_a_laser_leaves_only_the_focal_plane(open_page):
+    figure = explore(open_page)
+    says = figure.locator(".mg-says")
+    assert int(re.search(r"(\d+) %", says.text_content())[1]) > 80
+    after(
+        figure, lambda: figure.locator("[data-slider='choice.excitation'] select").select_option("two-photon")
+    )
+    open_page.wait_for_function("n => !n.textContent.includes('8')", arg=says.element_handle())
+    assert int(re.search(r"(\d+) %", says.text_content())[1]) < 25
+
+
 def test_every_slider_changes_the_picture_under_the_hand_and_reset_undoes_it_all(open_page):
     figure = explore(open_page)
     before = hashes(figure)
-    sliders = figure.locator("[data-slider]:visible")
-    assert sliders.count() == 4
+    sliders = figure.locator("[data-slider]:visible:has(input)")
+    assert sliders.count() == 3
     seen = {before}
-    for n in range(4):
+    for n in range(3):
         slider = sliders.nth(n)
         for index in range(slider.locator("input").count()):
             said = slider.locator("output").text_content()

@@ -95,3 +95,8 @@ def test_pictures_of_other_sizes_are_as_far_apart_as_can_be():
 
     assert staleness.distance(png(3), png(3)) == 0
     assert staleness.distance(png(3), png(4)) == np.inf
+
+
+def test_a_page_that_is_not_there_is_a_sentence(capsys):
+    assert main(["stills", "guide/no_such_page.ipynb"]) == 1
+    assert "guide/no_such_page.ipynb does not exist" in capsys.readouterr().err
