@@ -20,9 +20,15 @@ def jit(function: Callable[..., Any]) -> Any:
     """Compile a kernel at its first call: serial, without the GIL, cached where a folder allows.
 
     Fused multiply-add is the only liberty with floats, so a result depends on nothing but the
-    arguments.
+    arguments. A kernel holds the code of those that it calls: left to the linker, which copy runs, and
+    with it the last bit, would depend on what the process has loaded before.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": {"contract"},
+        "forceinline": True,
+    }
     try:
         kernel = numba.njit(function, cache=True, **options)
         # numba looks at the kernel's own file alone, but kernels hold code of other files, too
