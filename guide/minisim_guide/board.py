@@ -183,5 +183,5 @@ def _ewl(experiment: ms.Experiment) -> str:
         first, last = ms.optics.ewl_limits(experiment)
         step = ms.optics.ewl_from_focus(experiment)
         if first <= step <= last:
-            return f"EWL {step:+d}".replace("-", "−")
+            return f"EWL {step:+d}".replace("-", "−") if step else "EWL 0"
     return "beyond the EWL"

@@ -119,7 +119,7 @@ async def _live(server: GuideServer, url: str, browser: bool) -> None:
     """Run the server from its first answer to its last."""
     server.initialize([])
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    loop.set_exception_handler(_report)
+    loop.set_exception_handler(report)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     server.start()
@@ -136,8 +136,16 @@ async def _live(server: GuideServer, url: str, browser: bool) -> None:
         print("Stopped.", flush=True)
 
 
-def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report what went wrong unawaited, but not that a reader left while a picture was on its way."""
+def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what went wrong where nobody waited for it, but not that a reader left.
+
+    Parameters
+    ----------
+    loop
+        The loop in which it went wrong.
+    context
+        What the loop knows of it; a socket that closed while a picture was on its way is passed over.
+    """
     if not isinstance(context.get("exception"), WebSocketClosedError):
         loop.default_exception_handler(context)
 

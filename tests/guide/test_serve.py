@@ -1,5 +1,7 @@
 """The site, served by the real command and read in a real browser."""
 
+import asyncio
+import gc
 import json
 import re
 import signal
@@ -14,6 +16,7 @@ import psutil
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
+from tornado.websocket import WebSocketClosedError
 
 from minisim_guide import pages, serve
 
@@ -199,3 +202,20 @@ def test_stopping_under_an_open_page_is_quiet(start, browser) -> None:
     assert server.lines[-1] == "Stopped."
     assert "Traceback" not in "\n".join(server.lines)
     context.close()
+
+
+@pytest.mark.usefixtures("without_loop")
+@pytest.mark.parametrize(("fault", "told"), [(WebSocketClosedError(), False), (ValueError("a fault"), True)])
+def test_a_reader_who_leaves_in_the_middle_of_a_picture_is_no_fault(fault, told: bool, caplog) -> None:
+    async def send() -> None:
+        raise fault
+
+    async def live() -> None:
+        asyncio.get_running_loop().set_exception_handler(serve.report)
+        sending = asyncio.ensure_future(send())
+        await asyncio.wait([sending])
+        del sending
+        gc.collect()
+
+    asyncio.run(live())
+    assert bool(caplog.records) == told
