@@ -7,7 +7,6 @@ same reason the viewer is one plain script rather than a module.
 
 from __future__ import annotations
 
-import ast
 import base64
 import json
 import re
@@ -19,6 +18,7 @@ from typing import Any
 from minisim_guide.errors import GuideError
 from minisim_guide.pages import Page, pages
 from minisim_guide.prose import html
+from minisim_guide.running import run
 
 TEMPLATES = Path(__file__).parent / "site" / "voila" / "templates" / "guide"
 
@@ -116,12 +116,11 @@ def _cells(page: Page, target: Path, ending: str) -> Iterator[dict[str, Any]]:
     """Yield what the template needs of each cell: prose, a figure with its still, or a still as HTML."""
     import nbformat
 
-    names: dict[str, Any] = {}
-    for cell in nbformat.read(page.file, as_version=4).cells:
+    notebook = nbformat.read(page.file, as_version=4)
+    for cell, shown in run(notebook, page.file):
         if cell.cell_type == "markdown":
             yield {"prose": html(cell.source, ending)}
             continue
-        shown = _run(cell.source, names, page)
         data = {kind: value for output in cell.outputs for kind, value in output.get("data", {}).items()}
         if "image/png" in data:
             alt = cell.outputs[0].metadata["image/png"]["alt"]
@@ -134,21 +133,6 @@ def _cells(page: Page, target: Path, ending: str) -> Iterator[dict[str, Any]]:
             yield {"prose": "".join(data["text/html"])}
         elif shown is not None:
             raise GuideError(f"{page.file} has no still of a figure; run minisim-guide stills first.")
-
-
-def _run(code: str, names: dict[str, Any], page: Page) -> Any:
-    """Run a cell as a notebook does, and return the value of its last line."""
-    lines = ast.parse(code)
-    last = lines.body.pop() if lines.body else None
-    if not isinstance(last, ast.Expr):
-        lines.body += [last] if last else []
-        last = ast.Expr(ast.Constant(None))
-    shown = ast.fix_missing_locations(ast.Expression(last.value))
-    try:
-        exec(compile(lines, page.file.name, "exec"), names)
-        return eval(compile(shown, page.file.name, "eval"), names)
-    except Exception as error:
-        raise GuideError(f"{page.file} fails: {error!r}.") from error
 
 
 def _bundled(name: str, data: bytes) -> str:

@@ -9,11 +9,15 @@ lists of lines, as a notebook keeps all its texts.
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from minisim_guide.errors import GuideError
 
 EXPRESSION = re.compile(r"\{\{(.+?)\}\}", re.DOTALL)
+
+PRINTED = re.compile(r"(?:(?<![\w.])[-−])?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?")
+"""A number in a text, with its sign unless that may be a hyphen or a dash."""
 
 
 def definitions(notebook: Any) -> str:
@@ -27,18 +31,13 @@ def source(cell: Any) -> str:
     return str(cell.source) if kept is None else "".join(kept)
 
 
-def fill(notebook: Any) -> list[str]:
+def fill(notebook: Any) -> None:
     """Compute the numbers of a page and put them into its text.
 
     Parameters
     ----------
     notebook
         A notebook as `nbformat` reads it; its Markdown cells are changed in place.
-
-    Returns
-    -------
-    list of str
-        A sentence about each cell whose text was not what its numbers say now.
 
     Raises
     ------
@@ -47,19 +46,14 @@ def fill(notebook: Any) -> list[str]:
     """
     wanted = [cell for cell in notebook.cells if "source" in cell.metadata.get("minisim", {})]
     if not wanted:
-        return []
+        return
     names: dict[str, Any] = {}
     try:
         exec(definitions(notebook), names)
     except Exception as error:
         raise GuideError(f"The definitions of the page's numbers fail: {error!r}.") from error
-    stale = []
     for cell in wanted:
-        text = _filled(cell, names)
-        if text != cell.source:
-            stale.append(f"Cell {cell.id} says {differing(cell.source, text)}.")
-            cell.source = text
-    return stale
+        cell.source = _filled(cell, names)
 
 
 def _filled(cell: Any, names: dict[str, Any]) -> str:
@@ -72,8 +66,25 @@ def _filled(cell: Any, names: dict[str, Any]) -> str:
     return EXPRESSION.sub(value, source(cell))
 
 
+def agree(old: str, new: str) -> bool:
+    """Tell whether two texts say the same, up to roundings.
+
+    Another machine computes the same to within its own roundings, which may turn a printed digit or move
+    one cell across a threshold. So words have to be equal, and numbers may differ by one unit of
+    the last digit that is printed, of the finer of the two: 9.9 agrees with 10, but 9.90 does not.
+    """
+    if PRINTED.split(old) != PRINTED.split(new):
+        return False
+    return all(_near(*pair) for pair in zip(PRINTED.findall(old), PRINTED.findall(new), strict=True))
+
+
+def _near(*texts: str) -> bool:
+    a, b = (Decimal(text.replace(",", "").replace("−", "-")) for text in texts)
+    return abs(a - b) <= min(Decimal(1).scaleb(int(n.as_tuple().exponent)) for n in (a, b))
+
+
 def differing(old: str, new: str) -> str:
-    """Return the first line that differs, as it is and as it should be."""
+    """Return the first line that says something else, as it is and as it should be."""
     pairs = zip(old.splitlines(), new.splitlines(), strict=False)
-    before, after = next(((a, b) for a, b in pairs if a != b), (old, new))
+    before, after = next(((a, b) for a, b in pairs if not agree(a, b)), (old, new))
     return f"“{before}” where the engine says “{after}”"

@@ -7,7 +7,7 @@ import io
 import math
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from . import draft, numbers
 from .errors import GuideError
 from .plots.paper import draw_spec
 from .plots.spec import INKS
+from .running import run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -268,7 +269,7 @@ def _reduced(image: Any, greys: int) -> Any:
 
 @contextmanager
 def _still_mode() -> Iterator[None]:
-    """Let figures show their stills, here and in kernels started from here."""
+    """Let figures show their stills."""
     os.environ["MINISIM_GUIDE_STILLS"] = "1"
     try:
         yield
@@ -277,66 +278,66 @@ def _still_mode() -> Iterator[None]:
 
 
 def render(page: Path) -> tuple[Any, bytes | None]:
-    """Execute a page.
+    """Run a page.
 
     Returns
     -------
     notebook
-        The page with its numbers filled and nothing but stills as outputs.
+        The page with its numbers filled and nothing but stills as outputs, each in all its versions.
     bytes or None
         The miniature of its first figure, as PNG.
     """
     import nbformat
-    from nbclient import NotebookClient
+    from nbformat.v4 import new_output
 
     notebook = nbformat.read(page, as_version=4)
     numbers.fill(notebook)
+    small = []
     with _still_mode():
-        where = {"metadata": {"path": page.parent}}
-        NotebookClient(
-            notebook, timeout=600, resources=where, extra_arguments=["--log-level=ERROR"]
-        ).execute()
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    small = [output.data[MINIATURE] for output in outputs if MINIATURE in output.get("data", {})]
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
-        if cell.cell_type == "code":
-            cell.execution_count = None
-            cell.outputs = [_kept(o) for o in cell.outputs if "data" in o]
+        for cell, shown in run(notebook, page):
+            if cell.cell_type == "code":
+                data, about = _bundle(shown)
+                small += [data.pop(MINIATURE)] if MINIATURE in data else []
+                cell.execution_count = None
+                cell.outputs = [new_output("display_data", data=data, metadata=about)] if data else []
     own = {"minisim": notebook.metadata.minisim} if "minisim" in notebook.metadata else {}
     notebook.metadata = {**draft.KERNEL, **own}
-    _share(notebook)
     return notebook, base64.b64decode(small[0]) if small else None
 
 
-def _kept(output: Any) -> Any:
-    from nbformat.v4 import new_output
-
-    kept = next(kind for kind in ("image/png", "text/html", "text/plain") if kind in output.data)
-    about = {kept: output.metadata[kept]} if kept in output.metadata else {}
-    data = {kind: output.data[kind] for kind in (kept, COARSER) if kind in output.data}
-    return new_output("display_data", data=data, metadata=about)
+def _bundle(shown: Any) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return what a notebook would show of the value of a cell's last line, and what is said about it."""
+    if hasattr(shown, "_repr_mimebundle_"):
+        return shown._repr_mimebundle_()
+    return ({} if shown is None else {"text/plain": repr(shown)}), {}
 
 
-def _share(notebook: Any) -> None:
+def versions(data: Mapping[str, str]) -> list[str]:
+    """Return the versions of a still, from fine to coarse, of an output of `render`."""
+    return [data["image/png"], *data.get(COARSER, "").split()]
+
+
+def share(notebook: Any) -> None:
     """Keep one version of each still, as fine as the page has room for."""
     import nbformat
 
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     stills = [output.data for output in outputs if COARSER in output.data]
-    versions = [[data["image/png"], *data.pop(COARSER).split()] for data in stills]
-    room = PAGE_BYTES - len(nbformat.writes(notebook).encode()) + sum(len(all_[0]) for all_ in versions)
-    for data, chosen in zip(stills, shared(versions, room), strict=True):
+    each = [versions(data) for data in stills]
+    for data in stills:
+        del data[COARSER]
+    room = PAGE_BYTES - len(nbformat.writes(notebook).encode()) + sum(len(all_[0]) for all_ in each)
+    for data, chosen in zip(stills, shared(each, room), strict=True):
         data["image/png"] = chosen
 
 
-def shared(versions: list[list[str]], room: int) -> list[str]:
+def shared(stills: list[list[str]], room: int) -> list[str]:
     """Choose a version of each still, so that together they fit.
 
     Parameters
     ----------
-    versions
-        Of each still its versions, from fine to coarse.
+    stills
+        Of each its versions, from fine to coarse.
     room
         The characters there are for all of them.
 
@@ -346,7 +347,7 @@ def shared(versions: list[list[str]], room: int) -> list[str]:
         The finest of each, but that the largest was replaced by its next coarser until all fit or
         none is left to be coarser.
     """
-    left = [list(each) for each in versions]
+    left = [list(each) for each in stills]
     while sum(len(each[0]) for each in left) > room:
         coarsen = [each for each in left if len(each) > 1]
         if not coarsen:
@@ -383,8 +384,15 @@ def write_stills(where: Path) -> list[Path]:
     pages = runs(where)
     for page in pages:
         notebook, small = render(page)
+        share(notebook)
         nbformat.write(notebook, page)
         if small and page.stem != "index":
-            (page.parent / "images").mkdir(exist_ok=True)
-            (page.parent / "images" / f"{page.stem}.png").write_bytes(small)
+            kept = miniature_file(page)
+            kept.parent.mkdir(exist_ok=True)
+            kept.write_bytes(small)
     return pages
+
+
+def miniature_file(page: Path) -> Path:
+    """Return where the miniature of a page's first figure is kept."""
+    return page.parent / "images" / f"{page.stem}.png"
