@@ -12,13 +12,18 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from minisim_guide.errors import GuideError
 from minisim_guide.pages import Page, pages
 from minisim_guide.prose import html
 from minisim_guide.running import run
+
+ASKING = re.compile(r'href="#(switch|show)-([^"]+)"')
+"""A link of the prose that moves a figure, as `web/links.js` reads it."""
 
 TEMPLATES = Path(__file__).parent / "site" / "voila" / "templates" / "guide"
 
@@ -81,6 +86,7 @@ def write_page(page: Page, target: Path, navigation: list[dict[str, str]], endin
         The page's file.
     """
     cells = list(_cells(page, target, ending))
+    _aim(cells)
     text = _template().render(title=page.title, pages=navigation, here=page.file.stem, cells=cells)
     written = target / f"{page.file.stem}.{ending}"
     written.write_text(text, "utf-8")
@@ -128,11 +134,32 @@ def _cells(page: Page, target: Path, ending: str) -> Iterator[dict[str, Any]]:
             live = hasattr(shown, "bundle")
             if live:
                 (target / "figures" / f"{cell.id}.js").write_text(_bundled(cell.id, shown.bundle()), "ascii")
-            yield {"figure": cell.id, "alt": alt, "live": live}
+            yield {"figure": cell.id, "alt": alt, "live": live, "answers": _answers(shown) if live else set()}
         elif "text/html" in data:
             yield {"prose": "".join(data["text/html"])}
         elif shown is not None:
             raise GuideError(f"{page.file} has no still of a figure; run minisim-guide stills first.")
+
+
+def _answers(figure: Any) -> set[str]:
+    """Return the switches and controls that links in the prose may speak of."""
+    return {about["name"] for about in (*figure.viewer.switches, *figure.viewer.sliders)}
+
+
+def _aim(cells: list[dict[str, Any]]) -> None:
+    """Let links that move a figure lead to it where no script runs: the first below, else the last above."""
+    figures = [(place, cell) for place, cell in enumerate(cells) if "figure" in cell]
+    for here, cell in enumerate(cells):
+
+        def aimed(link: re.Match[str], here: int = here) -> str:
+            asked = {unquote(part.partition("=")[0]) for part in unescape(link[2]).split("&")}
+            able = [(place, figure["figure"]) for place, figure in figures if asked <= figure["answers"]]
+            below = [name for place, name in able if place > here]
+            aims = below[:1] or [name for _, name in able[-1:]]
+            return f'href="#{aims[0]}" data-asks="#{link[1]}-{link[2]}"' if aims else link[0]
+
+        if "prose" in cell:
+            cell["prose"] = ASKING.sub(aimed, cell["prose"])
 
 
 def _bundled(name: str, data: bytes) -> str:

@@ -17,6 +17,8 @@ from minisim_guide.stills import write_stills
 
 PAGE = r"""# A page
 
+Switch the [haze](#switch-neuropil) off.
+
 Light falls as $S_0 / (1 + x^2)$, and
 
 $$d = 2\,|\Delta z|\,\tan\theta,\qquad \sin\theta = \frac{\mathrm{NA}}{n}$$
@@ -29,7 +31,15 @@ scene = ms.presets.get("guide", field_um=60, duration_s=1)
 Figure(scene, left=Panel("Near", off=("out_of_focus",)), right=Panel("All"), switches=("noise", "neuropil"))
 ```
 
+Nearer: [focus](#show-focus_um=60), [haze again](#switch-neuropil), [nothing](#switch-vessels).
+
+```python
+Figure(scene, left=Panel("Left"), right=Panel("Right"), switches=("noise",), sliders=("focus_um",))
+```
+
 ## Predict, then check
+
+The [haze](#switch-neuropil) is above.
 
 ```python
 Prediction("Which?", scene=scene, measure="out_of_focus_share", because="So it is.",
@@ -100,9 +110,9 @@ def visit(browser):
 
 
 def live(page):
-    """Wait until the figure has taken its still's place."""
-    page.wait_for_selector(".guide-live .mg[data-version]")
-    return page.locator(".mg")
+    """Wait until the figures have taken their stills' places; return the first."""
+    page.wait_for_selector("main .guide-figure:last-of-type.guide-live .mg[data-version]")
+    return page.locator(".mg").first
 
 
 def pixels(page) -> np.ndarray:
@@ -127,7 +137,7 @@ def test_prose_is_html_with_equations_that_need_no_script():
 def test_a_figure_lives_without_kernel_from_a_disk_and_from_a_server(kind, site, address, visit):
     page = visit(f"file://{site}/" if kind == "disk" else address)
     figure = live(page)
-    assert page.locator(".guide-figure > img").is_hidden()
+    assert page.locator(".guide-figure > img").first.is_hidden()
     before = pixels(page)
     figure.locator("[data-switch=noise]").click()
     changed = pixels(page)
@@ -151,14 +161,45 @@ def test_the_answer_to_a_prediction_is_there_but_hidden(address, visit):
 
 def test_without_script_and_on_paper_a_still_stands_for_the_figure(address, visit):
     page = visit(address, java_script_enabled=False)
-    still = page.locator(".guide-figure > img")
+    still = page.locator(".guide-figure > img").first
     assert still.is_visible() and "Left: Near. Right: All." in str(still.get_attribute("alt"))
     page = visit(address)
     live(page)
     page.emulate_media(media="print")
-    assert page.locator(".guide-figure > img").is_visible()
-    assert page.locator(".mg").is_hidden() and page.locator("header").is_hidden()
-    assert page.locator(".guide-figure > img").evaluate("i => i.naturalWidth") > 400
+    assert page.locator(".guide-figure > img").first.is_visible()
+    assert page.locator(".mg").first.is_hidden() and page.locator("header").is_hidden()
+    assert page.locator(".guide-figure > img").first.evaluate("i => i.naturalWidth") > 400
+
+
+AIMS = {
+    "haze": "01_a_page-1",
+    "focus": "01_a_page-3",
+    "haze again": "01_a_page-1",
+    "nothing": "switch-vessels",
+}
+
+
+def test_a_link_that_flips_a_switch_leads_to_its_figure_where_no_script_runs(address, visit):
+    page = visit(address, java_script_enabled=False)
+    for name, aim in AIMS.items():
+        page.get_by_role("link", name=name, exact=True).first.click()
+        assert page.url.endswith(f"01_a_page.html#{aim}")
+        if aim != "switch-vessels":
+            assert page.locator(f"figure[id='{aim}']").bounding_box()["y"] < 600, "it is in view"
+
+
+def test_a_link_in_the_prose_flips_its_switch_without_kernel(address, visit):
+    page = visit(address)
+    figure = live(page)
+    haze = page.get_by_role("switch", name="haze", exact=True).first
+    before = pixels(page)
+    haze.click()
+    assert haze.get_attribute("aria-checked") == "false"
+    assert not figure.locator("[data-switch=neuropil] input").is_checked()
+    assert (pixels(page) != before).any()
+    page.get_by_role("button", name="focus").click()
+    assert "live page" in page.locator(".mg").last.locator(".mg-notice").inner_text()
+    assert page.url.endswith("01_a_page.html")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

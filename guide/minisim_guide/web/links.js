@@ -1,14 +1,14 @@
 // Words in the page's prose that are switches: a link to #switch-neuropil flips that layer in the
 // nearest figure, one to #show-focus_um=150 moves its slider there. Without a script they are links.
 
-const LINKS = "a[href*='#switch-'], a[href*='#show-']";
+const LINKS = "a[href*='#switch-'], a[href*='#show-'], a[data-asks]";
 
 /** All figures of the page; each has a copy of this module of its own, so they meet on the document. */
 const figures = (document[Symbol.for("minisim figures")] ??= new Set());
 
-/** What a link asks for: a layer, or values by the names of controls. */
+/** What a link asks for: a layer, or values by the names of controls. In files it leads to the figure (build.py). */
 function askedBy(link) {
-  const [, kind, rest] = link.getAttribute("href").match(/#(switch|show)-(.+)$/) || [];
+  const [, kind, rest] = (link.dataset.asks ?? link.getAttribute("href")).match(/#(switch|show)-(.+)$/) || [];
   if (kind === "switch") return { layer: decodeURIComponent(rest) };
   if (kind !== "show") return null;
   const value = (text) => (text.includes(",") ? text.split(",").map(Number)
