@@ -30,6 +30,9 @@ from minisim_guide.warm import warm
 
 SITE = Path(__file__).parent / "site"
 IDLE_S = 300
+# For Linux, ignored elsewhere: what a kernel lets go of goes back to the machine. Left to itself, the C
+# library keeps room in pieces that nothing fits, 300 MB after ten minutes of sliders.
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**17, "MALLOC_TRIM_THRESHOLD_": 2**20, "MALLOC_ARENA_MAX": 2}
 # Any of these missing, and widgets are printed as text or not drawn; any other may be built for a newer
 # JupyterLab than the one inside Voila.
 EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
@@ -204,6 +207,8 @@ def _set_environment(scratch: str) -> None:
         os.environ[variable] = os.path.join(scratch, variable.lower())
     for variable in ("MINISIM_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[variable] = "1"
+    for variable, nbytes in MALLOC.items():
+        os.environ.setdefault(variable, str(nbytes))
     os.environ["MINISIM_GUIDE_SCRATCH"] = scratch  # where pages record: gone when the server is
     for name in ("tornado.access", "tornado.general"):
         logging.getLogger(name).setLevel(logging.ERROR)
