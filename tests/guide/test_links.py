@@ -14,7 +14,8 @@ BODY = """<p>Above: <a id=a href="#switch-neuropil">neuropil</a>, <a id=b href="
 <div data-copy="first"></div><p>Between: <a id=c href="#switch-neuropil">neuropil</a></p>
 <div style="height: 1500px"></div><div data-copy="second"></div>
 <p>Below: <a id=d href="#switch-neuropil">neuropil</a>, <a id=e href="#switch-noise">noise</a>,
-<a id=f href="#show-focus_um=150">a focus of 150 µm</a></p><div data-copy="third"></div>"""
+<a id=f href="#show-focus_um=150">a focus of 150 µm</a>,
+<a id=g href="#show-focus_um=150&figure=early">the same in the first</a></p><div data-copy="third"></div>"""
 
 
 def make(*switches: str, **changes) -> Figure:
@@ -27,7 +28,7 @@ def make(*switches: str, **changes) -> Figure:
 @pytest.fixture
 def page(browser):
     figures = {
-        "first": make("neuropil", "noise"),
+        "first": make("neuropil", "noise", name="early", sliders=("focus_um",)),
         "second": make("neuropil", sliders=("focus_um",)),
         "third": make("vessels", "motion", stack=True),
     }
@@ -101,6 +102,11 @@ def test_prose_that_is_rendered_later_has_links_too(page):
 def test_a_copy_says_that_its_sliders_need_the_live_page(page):
     page.click("#f")
     assert "live page" in page.locator(".mg-notice").nth(1).inner_text()
+
+
+def test_a_link_may_name_its_figure(page):
+    page.click("#g")
+    assert ["live page" in text for text in page.locator(".mg-notice").all_inner_texts()] == [True, False, False]
 
 
 SET = """Focus [deeper](#show-focus_um=150), [at 90](#show-focus_um=90),

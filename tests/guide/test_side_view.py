@@ -65,6 +65,14 @@ def test_where_the_bowl_leaves_the_tissue_it_is_not_drawn() -> None:
     assert "above the tissue at its end" in spec["summary"]
 
 
+def test_the_drawing_reaches_down_to_the_focus() -> None:
+    shallow = {"depth_range_um": (100, 120)}
+    for focus_um, lowest_um in [(150, 200), (200, 200), (210, 250), (270, 300)]:
+        spec = next(plots.PLOTS["side_view_diagonal"](sight(recording(focus_um=focus_um, cells=shallow))))
+        assert spec["y"]["limits"] == [0, lowest_um]
+        assert max(series(spec, "in focus")["y"]) <= lowest_um
+
+
 def test_the_cone_is_that_of_the_aperture() -> None:
     half = [pieces(scope={"numerical_aperture": na}, cells=ONE)[0]["cone"]["half"] for na in (0.2, 0.4)]
     expected = [90 * np.tan(np.arcsin(na / 1.36)) for na in (0.2, 0.4)]

@@ -98,7 +98,7 @@ def _drawn(sight: Sight, cut: _Cut, found: NDArray[np.bool_] | None) -> Spec:
             ("recoverable", "own", False, others[found[others]]),
         ]
     inside = cut.surface_um >= 0
-    deepest = max(e.cells.depth_range_um[1], float(cut.depth_um[cut.cells].max(initial=0)), 200.0)
+    deepest = max(e.cells.depth_range_um[1], *cut.depth_um[cut.cells], *cut.surface_um, 200.0)
     near = e.scope.near_focus_um
     focus = {
         "name": f"in focus, ± {near:g} µm",
@@ -115,7 +115,7 @@ def _drawn(sight: Sight, cut: _Cut, found: NDArray[np.bool_] | None) -> Spec:
         "kind": "side",
         "title": "The tissue from the side",
         "x": {"label": "across the field, µm", "limits": [-cut.half_um, cut.half_um]},
-        "y": {"label": "depth, µm", "limits": [0, 50 * math.ceil(deepest / 50)]},
+        "y": {"label": "depth, µm", "limits": [0, 50 * math.ceil(round(deepest / 50, 3))]},
         "series": [focus]
         + [_points(cut, *group) for group in groups if len(group[-1]) or not handles]
         + [_handle(cut, i, found) for i in handles],

@@ -1,5 +1,6 @@
 // Words in the page's prose that are switches: a link to #switch-neuropil flips that layer in the
-// nearest figure, one to #show-focus_um=150 moves its slider there. Without a script they are links.
+// nearest figure, one to #show-focus_um=150 moves its slider there; #show-focus_um=150&figure=bowl does so in
+// the figure of that name. Without a script they are links.
 
 const LINKS = "a[href*='#switch-'], a[href*='#show-'], a[data-asks]";
 
@@ -14,7 +15,8 @@ function askedBy(link) {
   const value = (text) => (text.includes(",") ? text.split(",").map(Number)
     : { true: true, false: false }[text] ?? (text !== "" && Number.isFinite(Number(text)) ? Number(text) : text));
   const pairs = rest.split("&").map((part) => part.split("=").map(decodeURIComponent));
-  return { values: Object.fromEntries(pairs.map(([name, text = ""]) => [name, value(text)])) };
+  const { figure, ...values } = Object.fromEntries(pairs.map(([name, text = ""]) => [name, name === "figure" ? text : value(text)]));
+  return { figure, values };
 }
 
 /** The figure that a link speaks of: of those that can do it the first below, else the last above. */
@@ -58,7 +60,8 @@ function linking(fig, switches) {
 
   const me = {
     root,
-    can: ({ layer, values }) => (layer ? Boolean(known(layer)) : Object.keys(values).every(control)),
+    can: ({ layer, figure, values }) => (layer ? Boolean(known(layer))
+      : [undefined, meta.name].includes(figure) && Object.keys(values).every(control)),
     is: ({ layer, values }) => (layer ? !get("off").includes(layer)
       : reached(values).every(([c, value]) => same(get("values")[c.name], value))),
     about: ({ layer, values }) => (layer ? `Switches ${known(layer).label} in the figure: ${known(layer).description}`

@@ -98,7 +98,7 @@ class StaticModel {
 export async function mount(el, source) {
   const model = new StaticModel(await readBundle(source));
   const end = render({ model, el });
-  el.append(h("p", { class: "mg-static-note" }, "This copy runs without a simulator: switches, comparison, "
-    + "zoom and contrast work; the sliders and the movie need the live page."));
+  el.append(h("p", { class: "mg-static-note" }, "This copy runs without a simulator: layers, comparison, "
+    + "zoom and contrast work; all other controls and the movie need the live page."));
   return { model, end };
 }
