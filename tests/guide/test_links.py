@@ -106,7 +106,8 @@ def test_a_copy_says_that_its_sliders_need_the_live_page(page):
 
 def test_a_link_may_name_its_figure(page):
     page.click("#g")
-    assert ["live page" in text for text in page.locator(".mg-notice").all_inner_texts()] == [True, False, False]
+    notices = page.locator(".mg-notice").all_inner_texts()
+    assert ["live page" in notice for notice in notices] == [True, False, False]
 
 
 SET = """Focus [deeper](#show-focus_um=150), [at 90](#show-focus_um=90),

@@ -55,6 +55,7 @@ def test_the_focal_surface_is_the_bowl_of_the_truth(name: str) -> None:
     np.testing.assert_allclose(line["y"], bowl, atol=1)
     assert line["moves"] == {"y": "focus_um"}
     assert line["around"] == 15
+    assert spec["x"]["label"].startswith("across" if name == "side_view" else "from corner to corner")
 
 
 def test_where_the_bowl_leaves_the_tissue_it_is_not_drawn() -> None:

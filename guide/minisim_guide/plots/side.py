@@ -51,6 +51,7 @@ class _Cut:
     """The tissue along a line across the field."""
 
     def __init__(self, recording: Any, along: tuple[float, float], pixel: tuple[int, ...]) -> None:
+        self.label = "across the field, µm" if along == _AXIS else "from corner to corner, µm"
         truth, (height, width) = recording.truth, recording.frames.shape[1:]
         places = np.asarray(truth.positions_um)
         center = np.array([(height - 1) / 2, (width - 1) / 2])
@@ -114,7 +115,7 @@ def _drawn(sight: Sight, cut: _Cut, found: NDArray[np.bool_] | None) -> Spec:
     return {
         "kind": "side",
         "title": "The tissue from the side",
-        "x": {"label": "across the field, µm", "limits": [-cut.half_um, cut.half_um]},
+        "x": {"label": cut.label, "limits": [-cut.half_um, cut.half_um]},
         "y": {"label": "depth, µm", "limits": [0, 50 * math.ceil(round(deepest / 50, 3))]},
         "series": [focus]
         + [_points(cut, *group) for group in groups if len(group[-1]) or not handles]
