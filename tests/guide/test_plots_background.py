@@ -8,6 +8,7 @@ import pytest
 import minisim_core as ms
 from minisim_guide import plots
 from minisim_guide.plots import MEASURES, SENTENCES, Sight, background, places
+from minisim_guide.plots.spec import shares
 from test_plots import check, series
 
 
@@ -69,6 +70,12 @@ def test_the_bar_holds_all_that_changes(sight: Sight) -> None:
     assert wide.sum() == pytest.approx(100, abs=0.1)
     focus = MEASURES["focus_share_of_variance"].of(sight.right.experiment, 0)
     assert series(spec, "cells in focus")["y"] == [pytest.approx(100 * focus, rel=1e-3)]
+
+
+def test_a_bar_says_what_a_share_below_zero_means() -> None:
+    for least, notes in [(-0.04, 1), (-0.004, 0), (0.0, 0)]:
+        bar = shares("Who", [("cells", "own", 1 - least), ("blood", "cool", least)], "of all, %", "A bar.")
+        assert len(bar["notes"]) == notes
 
 
 def test_the_sentence_says_what_the_background_gives_and_takes(sight: Sight) -> None:

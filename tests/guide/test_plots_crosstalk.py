@@ -49,6 +49,15 @@ def test_the_stack_over_time_adds_up_to_the_light_of_the_region(piece: ms.Record
     assert names[0] == "stray light" and names[-1].startswith("cell ")
 
 
+def test_no_light_is_said_to_come_from_cells_that_are_switched_off(piece: ms.Recording) -> None:
+    without = piece.without("out_of_focus")
+    spec = plots.plot_owners(sight(without, pixel=(30, 30)))
+    names = [s["name"] for s in spec["series"]]
+    assert not any("out of focus" in name for name in names) and any("in focus" in name for name in names)
+    light = float(without.expected[0][30, 30])
+    assert sum(s["y"][0] for s in spec["series"]) == pytest.approx(light, rel=0.01)
+
+
 def test_cells_placed_by_hand_go_by_letters(pair: ms.Recording) -> None:
     row, column = np.rint(pair.truth.centroids_px[1]).astype(int).tolist()
     spec = plots.plot_owners(sight(pair, pixel=(row, column)))

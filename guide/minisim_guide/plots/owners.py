@@ -47,6 +47,7 @@ def shares(recording: Any, roi: Any, named: list[int], frames: slice) -> dict[st
     """Split a region's light over time into that of named cells and of groups of all others."""
     parts = recording.explain(roi, frames, cells=None)
     near = np.asarray(recording.truth.near_focus)
+    lump = "in_focus" if "out_of_focus" in recording.experiment.off else "out_of_focus"
     zero = np.zeros(len(range(len(recording.frames))[frames]))
     found: dict[str, Any] = {f"cell:{cell}": zero.copy() for cell in named}
     found |= {name: zero.copy() for name in _OTHERS}
@@ -54,7 +55,7 @@ def shares(recording: Any, roi: Any, named: list[int], frames: slice) -> dict[st
         if name not in found:
             # The tissue beyond the field is made of cells as well, blurred past telling.
             cell = int(name[5:]) if name.startswith("cell:") else None
-            name = "in_focus" if cell is not None and near[cell] else "out_of_focus"
+            name = lump if cell is None else "in_focus" if near[cell] else "out_of_focus"
         found[name] = found[name] + light
     return found
 

@@ -95,8 +95,9 @@ def shares(title: str, parts: Iterable[tuple[str, str, float]], label: str, summ
     A part below zero moves against the others: it is named with its share, and takes no room.
     """
     series: list[Spec] = []
-    at = 0.0
+    at, against = 0.0, False
     for name, ink, share in parts:
+        against |= round(100 * share) < 0
         wide = 100 * max(share, 0.0)
         series.append({"name": f"{name} {percent(share)}", "ink": ink, "x": [at], "y": [wide]})
         at += wide
@@ -106,6 +107,7 @@ def shares(title: str, parts: Iterable[tuple[str, str, float]], label: str, summ
         "x": {"label": label, "limits": [0, max(100.0, at)]},
         "y": {"label": "", "limits": [0, 1]},
         "series": [s | {"x": short(s["x"]), "y": short(s["y"])} for s in series],
+        "notes": ["below 0 %: it changes against the others"] if against else [],
         "summary": summary,
     }
 
