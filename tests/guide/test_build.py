@@ -37,6 +37,14 @@ Nearer: [focus](#show-focus_um=60), [haze again](#switch-neuropil), [nothing](#s
 Figure(scene, left=Panel("Left"), right=Panel("Right"), switches=("noise",), sliders=("focus_um",))
 ```
 
+```
+minisim-guide record guide --duration 60s --format tiff -o a_folder_with_a_long_name
+```
+
+| Layer | How it looks | At the rig | Undone by |
+|---|---|---|---|
+| [Uneven illumination of the field](#switch-neuropil) | brighter in the middle | a diffuser | dividing |
+
 ## Predict, then check
 
 The [haze](#switch-neuropil) is above.
@@ -211,6 +219,8 @@ def test_every_page_is_accessible_and_fits_a_phone(address, visit, name, scheme)
     assert [v["id"] for v in Axe().run(page).response["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.locator("[aria-current=page]").count() == 1
+    widths = page.locator("th").evaluate_all("all => all.map((e) => e.clientWidth)")
+    assert max(widths) < 1.3 * min(widths), "no column is squeezed"
 
 
 def test_a_page_without_its_stills_is_named(source, tmp_path):
