@@ -142,8 +142,11 @@ def _cells(page: Page, target: Path, ending: str) -> Iterator[dict[str, Any]]:
 
 
 def _answers(figure: Any) -> set[str]:
-    """Return the switches and controls that links in the prose may speak of."""
-    return {about["name"] for about in (*figure.viewer.switches, *figure.viewer.sliders)}
+    """Return what links in the prose may speak of: switches and controls, and the figure by its name."""
+    viewer = figure.viewer
+    return {about["name"] for about in (*viewer.switches, *viewer.sliders)} | {
+        f"figure={viewer.meta['name']}"
+    }
 
 
 def _aim(cells: list[dict[str, Any]]) -> None:
@@ -152,7 +155,8 @@ def _aim(cells: list[dict[str, Any]]) -> None:
     for here, cell in enumerate(cells):
 
         def aimed(link: re.Match[str], here: int = here) -> str:
-            asked = {unquote(part.partition("=")[0]) for part in unescape(link[2]).split("&")}
+            parts = unquote(unescape(link[2])).split("&")
+            asked = {part if part.startswith("figure=") else part.partition("=")[0] for part in parts}
             able = [(place, figure["figure"]) for place, figure in figures if asked <= figure["answers"]]
             below = [name for place, name in able if place > here]
             aims = below[:1] or [name for _, name in able[-1:]]

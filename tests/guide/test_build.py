@@ -31,10 +31,12 @@ scene = ms.presets.get("guide", field_um=60, duration_s=1)
 Figure(scene, left=Panel("Near", off=("out_of_focus",)), right=Panel("All"), switches=("noise", "neuropil"))
 ```
 
-Nearer: [focus](#show-focus_um=60), [haze again](#switch-neuropil), [nothing](#switch-vessels).
+Nearer: [focus](#show-focus_um=60), [haze again](#switch-neuropil), [nothing](#switch-vessels),
+[by name](#show-focus_um=60&figure=second), [by another](#show-focus_um=60&figure=third).
 
 ```python
-Figure(scene, left=Panel("Left"), right=Panel("Right"), switches=("noise",), sliders=("focus_um",))
+sides = {"left": Panel("Left"), "right": Panel("Right")}
+Figure(scene, name="second", switches=("noise",), sliders=("focus_um",), **sides)
 ```
 
 ```
@@ -183,7 +185,7 @@ AIMS = {
     "haze": "01_a_page-1",
     "focus": "01_a_page-3",
     "haze again": "01_a_page-1",
-    "nothing": "switch-vessels",
+    "by name": "01_a_page-3",
 }
 
 
@@ -192,8 +194,9 @@ def test_a_link_that_flips_a_switch_leads_to_its_figure_where_no_script_runs(add
     for name, aim in AIMS.items():
         page.get_by_role("link", name=name, exact=True).first.click()
         assert page.url.endswith(f"01_a_page.html#{aim}")
-        if aim != "switch-vessels":
-            assert page.locator(f"figure[id='{aim}']").bounding_box()["y"] < 600, "it is in view"
+        assert page.locator(f"figure[id='{aim}']").bounding_box()["y"] < 600, "it is in view"
+    for name, stays in (("nothing", "#switch-vessels"), ("by another", "#show-focus_um=60&figure=third")):
+        assert page.get_by_role("link", name=name, exact=True).get_attribute("href") == stays
 
 
 def test_a_link_in_the_prose_flips_its_switch_without_kernel(address, visit):
