@@ -67,6 +67,13 @@ def test_no_text_overlaps_or_leaves_its_plot(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_an_empty_plot_says_why_and_draws_no_scale(browser: Browser) -> None:
+    with plain_page(browser, *PARTS) as page:
+        draw(page, plots.spec.empty("Nothing", "because"))
+        assert svg(page).locator("text", has_text="because").count() == 1
+        assert svg(page).locator(".mg-grid").count() == 0
+
+
 def test_the_present_frame_moves_along_the_traces_without_a_kernel(
     browser: Browser, specs: dict[str, Any]
 ) -> None:

@@ -82,7 +82,8 @@ class Plot {
     if (this.spec && width === this.width && same(spec, this.spec)) return;
     Object.assign(this, { spec, width });
     const traces = spec.kind === "traces", { height, top, bottom } = this.size;
-    const yTicks = traces || spec.kind === "shares" ? [] : ticks(spec.y, 4);
+    const bare = traces || spec.kind === "shares" || !spec.series.length;
+    const yTicks = bare ? [] : ticks(spec.y, 4);
     const widest = traces ? Math.min(104, 8 + LETTER * Math.max(...spec.series.map((s) => s.name.length), 8))
       : 8 + LETTER * Math.max(...yTicks.map((v) => three(v).length), 2);
     this.left = Math.max(26, widest);

@@ -34,17 +34,9 @@ function studio({ model, el }) {
     root.querySelector(".mg-top").before(scenes.node);
     root.querySelector(".mg-body").append(take.node);
     root.classList.add("mg-studio");
-    shape();
-  }
-
-  /** Sensors are not all square. */
-  function shape() {
-    const { height, width } = model.get("picture");
-    if (height) place.querySelector(".mg")?.style.setProperty("--aspect", `${width} / ${height}`);
   }
 
   hear("change:meta", make);
-  hear("change:picture", shape);
   hear("change:values", () => parameters?.follow());
   el.append(place);
   make();

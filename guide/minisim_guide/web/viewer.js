@@ -93,6 +93,7 @@ function render({ model, el }) {
     display.prepare(pair);
     paint(pair);
     root.classList.toggle("mg-averaged", get("picture").averaged[1] > 0);
+    root.style.setProperty("--aspect", `${movie.width} / ${movie.height}`); // sensors are not all square
     Object.assign(root.dataset, { mode: show.mode, version: movie.version, frame: show.frame });
     play.time();
     plots.at(show.frame);
