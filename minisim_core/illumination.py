@@ -36,7 +36,7 @@ class Illumination(Parameters):
         source="derived: 1 / (1 + (Δz/z_R)²) for a scanned Gaussian beam of 920 nm through this aperture",
     )
     spot_area_mm2: float = quantity(
-        0.79, "area over which the power is spread", low=0.01, high=50, unit="mm²"
+        0.79, "area over which the power is spread", low=0.01, high=50, unit="mm²", label="Spot area"
     )
     wavelength_nm: float = quantity(470, "excitation wavelength", low=400, high=560, unit="nm")
     width_um: float = quantity(
@@ -48,9 +48,16 @@ class Illumination(Parameters):
         log=True,
         label="Width of the illumination",
     )
-    offset_y_um: float = quantity(30, "where the excitation is centred, down", low=-500, high=500, unit="µm")
+    offset_y_um: float = quantity(
+        30, "where the excitation is centred, down", low=-500, high=500, unit="µm", label="Beam centre, down"
+    )
     offset_x_um: float = quantity(
-        -40, "where the excitation is centred, right", low=-500, high=500, unit="µm"
+        -40,
+        "where the excitation is centred, right",
+        low=-500,
+        high=500,
+        unit="µm",
+        label="Beam centre, right",
     )
     vignetting_per_mm2: float = quantity(
         0.385,

@@ -31,12 +31,15 @@ class Motion(Parameters):
         high=15,
         step=0.1,
         unit="Hz",
+        label="Heart rate",
         source="9.7-12.7 Hz awake, Sci Rep 2025 s41598-025-20221-4",
     )
     breathing_um: float = quantity(
         0.7, "amplitude of breathing", low=0, high=10, step=0.1, unit="µm", label="Breathing"
     )
-    breathing_hz: float = quantity(3.0, "breathing rate", low=0.5, high=12, step=0.1, unit="Hz")
+    breathing_hz: float = quantity(
+        3.0, "breathing rate", low=0.5, high=12, step=0.1, unit="Hz", label="Breathing rate"
+    )
     stride_um: float = quantity(
         3.0,
         "amplitude of the stride while running, at 7 strides per second",
@@ -46,7 +49,7 @@ class Motion(Parameters):
         unit="µm",
         label="Stride",
     )
-    stride_hz: float = quantity(7.0, "stride rate", low=1, high=15, step=0.1, unit="Hz")
+    stride_hz: float = quantity(7.0, "stride rate", low=1, high=15, step=0.1, unit="Hz", label="Stride rate")
     drift_um: float = quantity(
         3.0, "slow drift (sd over ten minutes)", low=0, high=20, step=0.1, unit="µm", label="Drift"
     )

@@ -45,6 +45,7 @@ class Sensor(Parameters):
         low=0.01,
         high=1,
         step=0.01,
+        unit="of a frame",
         label="Exposure",
         source="V4 firmware: the exposure fills the frame period",
     )
@@ -89,6 +90,7 @@ class Sensor(Parameters):
         low=0,
         high=1e5,
         unit="e⁻/s",
+        label="Dark current",
         log=True,
         source=_TYPICAL,
     )

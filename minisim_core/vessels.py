@@ -33,7 +33,7 @@ class Vessels(Parameters):
     )
     depth_um: float = quantity(10, "depth of the vessels' axis below the surface", low=0, high=400, unit="µm")
     haemoglobin_g_per_l: float = quantity(
-        120, "haemoglobin in the blood", low=0, high=200, step=5, unit="g/L"
+        120, "haemoglobin in the blood", low=0, high=200, step=5, unit="g/L", label="Haemoglobin"
     )
     oxygenation: float = quantity(0.80, "share of haemoglobin that carries oxygen", low=0, high=1, step=0.01)
     vasomotion: float = quantity(
@@ -50,10 +50,11 @@ class Vessels(Parameters):
         low=0.02,
         high=0.5,
         unit="Hz",
+        label="Vasomotion rate",
         source="awake arteriole spectrum, Sci Rep 2025 s41598-025-20221-4",
     )
     heart: float = quantity(
-        0.008, "pulse of the heart (amplitude over mean radius)", low=0, high=0.05, step=0.001
+        0.008, "pulse of the heart (amplitude over mean radius)", low=0, high=0.05, step=0.001, label="Pulse"
     )
     running_dilation: float = quantity(
         0.10,
