@@ -199,6 +199,7 @@ def test_photon_transfer_draws_the_cameras_gain() -> None:
     assert slope == pytest.approx(1 / right.counts_to_e.e_per_count, rel=0.06)
     quiet = plots.finish("photon_transfer", sight(right.without("noise")))
     assert "switched off" in quiet["summary"]
+    assert not any("slope" in s["name"] for s in quiet["series"])
 
 
 def test_photon_transfer_shows_where_pixels_clip() -> None:

@@ -6,6 +6,7 @@ import pytest
 import minisim_core as ms
 from minisim_guide import plots
 from minisim_guide.plots import MEASURES, SENTENCES, Sight, places
+from minisim_guide.plots.spec import percent
 from test_plots import check, series
 
 SCENE = ms.presets.get("guide", off=("motion",))
@@ -40,6 +41,15 @@ def test_two_cells_are_drawn_with_and_without_their_grain() -> None:
 def test_more_light_brings_the_faint_cell_out() -> None:
     spec = plots.finish("two_cells", sight(SCENE.with_(illumination={"led_mw": 1.6})))
     assert "faint cell" in spec["notes"][1] and "stands out" in spec["notes"][1]
+
+
+def test_a_cell_whose_pixel_is_saturated_is_told() -> None:
+    shown = sight(SCENE.with_(sensor={"gain": 16}))
+    bright = plots.finish("two_cells", shown)["notes"][0]
+    full = shown.right.frames[:, *shown.marks["bright"]] == shown.right.counts_to_e.full_scale
+    assert full.any()
+    assert bright.endswith(f"but saturated in {percent(float(full.mean()))} of the frames")
+    assert "saturated" not in plots.finish("two_cells", sight())["notes"][0]
 
 
 @pytest.mark.parametrize("pixel", [(), (30, 40)])

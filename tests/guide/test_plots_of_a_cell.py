@@ -128,6 +128,15 @@ def test_the_carried_cell_follows_excitation_times_collection() -> None:
     np.testing.assert_allclose(even["series"][1]["y"], 100, atol=4)
 
 
+def test_in_a_corner_the_plot_and_the_words_name_one_share() -> None:
+    shown = one_cell(90, 420, 420, field_um=None, scope=FLAT)
+    [mark] = plots.finish("cell_across", shown)["marks"]
+    _, share = numbers(SENTENCES["cell_across"](shown))
+    assert numbers(mark["label"]) == [share]
+    beyond = one_cell(90, 420, 420, field_um=400, scope=FLAT)
+    assert "beyond the field" in SENTENCES["cell_across"](beyond)
+
+
 def test_maps_and_words_are_the_fields_of_the_scope() -> None:
     right = recording(field_um=None, **STILL)
     truth = right.truth

@@ -123,7 +123,7 @@ def plot_photon_transfer(sight: Sight) -> Iterator[float | Spec]:
             | {"x": short(mean[clipped]), "y": short(variance[clipped])}
         )
     at = np.array([black, min(high, full_scale)])
-    if np.isfinite(slope):
+    if np.isfinite(slope) and "noise" not in recording.experiment.off:
         series.append(
             {"name": f"slope {number(slope)}", "ink": "ink", "line": True}
             | {"x": short(at), "y": short(np.maximum(intercept + slope * at, 0))}

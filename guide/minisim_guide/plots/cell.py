@@ -199,8 +199,7 @@ def plot_cell_across(sight: Sight) -> Spec:
     )
     fields = np.asarray(recording.truth.illumination, dtype=float) * recording.truth.vignetting
     product = 100 * fields[rows, columns] / fields[rows[40], columns[40]]
-    here = math.hypot(y, x) if (y, x) != (0, 0) else 0.0
-    now = float(np.interp(here, distance, light))
+    here, now = math.hypot(y, x), 100 * _share_of_center(e, place)
     return {
         "kind": "points",
         "title": title,
@@ -226,13 +225,16 @@ def say_cell_across(sight: Sight) -> str:
     if place is None:
         return "No cell was given a place of its own."
     if not sight.right.truth.in_field[0]:
-        return "The cell lies beyond the field of this scope."
-    there, center = light_at(e, (place,)), light_at(e, ((place[0], 0.0, 0.0),))
-    share = float(there[0] / center[0]) if center[0] else 0.0
+        return "The cell lies beyond the field of this scope: bring it closer to the centre."
     return (
-        f"{math.hypot(*place[1:]):.0f} µm from the axis the cell shows {percent(share)} of the light that it "
-        "shows in the centre."
+        f"{math.hypot(*place[1:]):.0f} µm from the axis the cell shows "
+        f"{percent(_share_of_center(e, place))} of the light that it shows in the centre."
     )
+
+
+def _share_of_center(experiment: ms.Experiment, place: tuple[float, float, float]) -> float:
+    there, center = light_at(experiment, (place,)), light_at(experiment, ((place[0], 0.0, 0.0),))
+    return float(there[0] / center[0]) if center[0] else 0.0
 
 
 def corner_over_center(experiment: ms.Experiment) -> float:

@@ -63,20 +63,23 @@ def plot_two_cells(sight: Sight) -> Iterator[float | Spec]:
         yield empty(title, "No bright or faint cell is marked.")
         return
     count = min(len(recording.frames), LONGEST)
-    black, e_per_count, _ = recording.counts_to_e
+    black, e_per_count, full_scale = recording.counts_to_e
     rows, columns = np.array([sight.marks[name] for name in found]).T
     grain = np.empty((len(found), count))
+    clipped = np.zeros(len(found))
     for first in range(0, count, PIECE):
         some = slice(first, min(first + PIECE, count))
-        seen = (recording.frames[some][:, rows, columns] - black) * e_per_count
+        counts = recording.frames[some][:, rows, columns]
+        seen = (counts - black) * e_per_count
         grain[:, some] = (seen - recording.expected[some][:, rows, columns]).T
+        clipped += (counts == full_scale).sum(axis=0) / count
         yield min(first + PIECE, count) / count
     truth = _judged(recording.experiment)
     times = short(np.asarray(recording.times_s)[:count])
     lanes, told, floor = [], [], 0.0
     own = {name: _own_light(recording, cell, sight.marks[name], count) for name, cell in found.items()}
     span = max(float(np.ptp(own[name] + noise)) for name, noise in zip(found, grain, strict=True)) or 1.0
-    for name, noise in reversed(list(zip(found, grain, strict=True))):
+    for name, noise, cut in reversed(list(zip(found, grain, clipped.tolist(), strict=True))):
         snr, ink, light = float(truth.snr[found[name]]), MARKS[name].ink, own[name]
         both, mean = light + noise, float(light.mean())
         at = floor + mean - float(both.min())
@@ -87,7 +90,8 @@ def plot_two_cells(sight: Sight) -> Iterator[float | Spec]:
             {"name": "with grain", "ink": "pale", "y": short(both)} | place,
         ]
         stands = "stands out" if snr >= ms.measures.DETECTABLE_SNR else "drowns"
-        told.append(f"{name} cell: SNR {number(snr, 2)}, {stands}")
+        saturated = f", but saturated in {percent(cut)} of the frames" if cut else ""
+        told.append(f"{name} cell: SNR {number(snr, 2)}, {stands}{saturated}")
     told.reverse()
     all_cells, detectable = int(truth.in_field.sum()), int(truth.detectable.sum())
     yield {
