@@ -75,7 +75,7 @@ class Studio(Figure):
             overlays=("detectable", "cells"),
             sliders=_knobs(),
             says="yield",
-            plots=("snr_by_depth", "detectable_by_depth"),
+            plots=("side_view", "detectable_by_depth", "snr_by_depth"),
         )
         self.viewer.take = {"state": "idle"}
         self._taking = Taking(self._tell, lambda head, data: self.viewer.send(head, buffers=[data]))

@@ -70,7 +70,7 @@ def test_a_pixel_at_a_cells_edge_changes_hands(moving: Sight) -> None:
 def test_with_motion_off_the_plots_say_so(moving: Sight) -> None:
     still = Sight(moving.left, moving.left, 0)
     for name in ("path", "path_spectrum", "pixel_owner"):
-        assert "Motion is switched off" in plots.finish(name, still)["notes"][0]
+        assert "Nothing moves" in plots.finish(name, still)["notes"][0]
     assert "stands still" in plots.SENTENCES["motion"](still)
 
 

@@ -105,6 +105,8 @@ _TITLES = {
     "photon_transfer": "Noise grows with light",
     "snr_by_depth": "Which cells stand out of the noise",
     "detectable_by_depth": "Cells in the field, by depth",
+    "side_view": "The tissue from the side",
+    "side_view_diagonal": "The tissue from the side",
     "owner_courses": "Who contributes, over time",
     "four_readings": "Four readings of one cell",
     "demixed_cells": "Every detectable cell, read two ways",

@@ -19,8 +19,11 @@ from .time import LONGEST, POINTS, lines, thinned, time_limits
 
 FloatArray = NDArray[np.floating]
 
-SHOWN_S = 5.0
-"""So much of a path is drawn: of more, strides could not be told apart."""
+PATH_S = 10.0
+"""So much of a path is drawn: long enough for a bout of running to come and go."""
+
+SHIFTS_S = 5.0
+"""So much of it beside what registration finds: of more, dots could not be told apart."""
 
 RHYTHMS_TO_HZ = 15.0
 """The spectrum of a path reaches at least so far."""
@@ -41,9 +44,9 @@ def plot_path(sight: Sight) -> Spec:
     """Show where the brain is: all the time, and as each frame averages it."""
     title, truth = "The path of the brain", sight.right.truth
     if _still(sight.right):
-        return empty(title, "Motion is switched off: the brain stands still.")
+        return empty(title, "Nothing moves: the brain stands still.")
     time, path = np.asarray(truth.motion_path_time_s), np.asarray(truth.motion_path_um)
-    shown = time <= min(SHOWN_S, float(time[-1]))
+    shown = time <= min(PATH_S, float(time[-1]))
     frames = _mid_times(sight.right)
     seen = frames <= time[shown][-1]
     series = _lanes(time[shown], path[shown], [(frames[seen], np.asarray(truth.motion_um)[seen], {})])
@@ -65,7 +68,7 @@ def plot_path_spectrum(sight: Sight) -> Spec:
     title, recording = "Rhythms of the path", sight.right
     truth, e = recording.truth, recording.experiment
     if _still(recording):
-        return empty(title, "Motion is switched off: the brain stands still.")
+        return empty(title, "Nothing moves: the brain stands still.")
     rate_hz = 1 / float(np.diff(truth.motion_path_time_s[:2])[0])
     true = ms.measures.path_spectrum(truth.motion_path_um, rate_hz)
     filmed = None
@@ -104,7 +107,7 @@ def say_motion(sight: Sight) -> str:
     """Say how far the brain wanders, and how far it goes while the shutter is open."""
     recording, truth = sight.right, sight.right.truth
     if _still(recording):
-        return "Motion is switched off: the brain stands still on both sides."
+        return "Nothing moves: the brain stands still on both sides."
     path = np.asarray(truth.motion_path_um)
     far = float(np.hypot(*(path - path.mean(axis=0)).T).max())
     steps = np.hypot(*np.diff(path, axis=0).T)
@@ -145,7 +148,7 @@ def plot_pixel_owner(sight: Sight) -> Iterator[float | Spec]:
     title, count = "Whose cell is this pixel on?", min(len(sight.right.frames), LONGEST)
     yield 0.0
     if _still(sight.right):
-        yield empty(title, "Motion is switched off: the pixel stays where it is.")
+        yield empty(title, "Nothing moves: the pixel stays where it is.")
         return
     at_rest = ms.simulate(sight.right.experiment.with_(activity={"rate_hz": 0}))
     pixel = tuple(sight.pixel) or edge_pixel(sight.right)
@@ -218,7 +221,7 @@ def plot_registration(sight: Sight) -> Iterator[float | Spec]:
     true = np.asarray(recording.truth.motion_um)
     center = true.mean(axis=0)
     times = _mid_times(recording)
-    shown = times <= min(SHOWN_S, float(times[-1]))
+    shown = times <= min(SHIFTS_S, float(times[-1]))
     dots = [
         (times[shown], center + (shifts - np.nanmean(shifts, axis=0))[shown], style)
         for shifts, style in ((found[False], {"ink": "soft", "hollow": True}), (found[True], {}))
