@@ -18,7 +18,7 @@ def carry(page, server):
 
 
 def test_a_picture_has_the_shape_of_its_sensor(page, carry) -> None:
-    carry.get_by_label("Scope").select_option("UCLA Miniscope V3")
+    carry.get_by_label("Scope", exact=True).select_option("UCLA Miniscope V3")
     sensor = scopes.options()["UCLA Miniscope V3"]["sensor"]
     canvas = carry.locator("canvas[data-side=right]")
     page.wait_for_function(
