@@ -30,8 +30,8 @@ class Illumination(Parameters):
     )
     excitation: Literal["one-photon", "two-photon"] = quantity(
         "one-photon",
-        "what lights the tissue: an LED, at every depth; or, for contrast, a scanned laser, only in focus "
-        "and with a detector that scattering does not mislead",
+        "an LED, at every depth; or a scanned laser, only in focus, "
+        "with a detector that scattering does not mislead",
         label="Excitation",
         source="derived: 1 / (1 + (Δz/z_R)²) for a scanned Gaussian beam of 920 nm through this aperture",
     )

@@ -45,7 +45,6 @@ class Sensor(Parameters):
         low=0.01,
         high=1,
         step=0.01,
-        unit="of a frame",
         label="Exposure",
         source="V4 firmware: the exposure fills the frame period",
     )
