@@ -26,13 +26,6 @@ settings.load_profile("quick")
 ROOT = Path(ms.__file__).parents[1]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give whole files to processes, and all that open pages of the one server to the same one."""
-    sharing = {item.path for item in items if "server" in getattr(item, "fixturenames", ())}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("server" if item.path in sharing else item.path.stem))
-
-
 def _small(**changes: Any) -> ms.Experiment:
     return ms.presets.get("guide", **({"field_um": 80, "duration_s": 1} | changes))
 
