@@ -11,7 +11,7 @@ from minisim_guide import pages
 
 RUNNING = [page.file.stem for page in pages.pages() if page.runs]
 WAIT = 60_000
-PLOTS_WAIT = 2 * WAIT  # some demix or register whole movies
+PLOTS_WAIT = 4 * WAIT  # some demix or register whole movies
 CONTROLS = ".mg [data-slider] :is(input, select):enabled, .mg [data-switch] input:enabled, .mg [data-stack]"
 WATCH = """() => {
   window.latencies = [];
@@ -125,12 +125,21 @@ def look_at_every_figure(page) -> None:
     """Wait for the plots of each figure: one that is out of sight is not hurried."""
     for figure in page.locator(".mg[data-version]").element_handles():
         figure.scroll_into_view_if_needed()
-        with contextlib.suppress(TimeoutError):
-            page.wait_for_function(
-                f"figure => ({IDLE})(figure) && !({UNMOVED})(figure).length", arg=figure, timeout=PLOTS_WAIT
-            )
+        wait_for_plots(page, figure, IDLE)
+        if figure.evaluate(UNMOVED):  # every control was back before a slow plot was made
+            first = figure.query_selector("[data-slider] :is(input[type=range], select):enabled")
+            first.focus()
+            press(page, figure, keys(first)[0], name_of(first), VERSION)
+            wait_for_plots(page, figure, f"figure => ({IDLE})(figure) && !({UNMOVED})(figure).length")
         assert figure.evaluate(UNMOVED) == [], "plots that no control moves"
         assert figure.evaluate(IDLE), "still computing"
+
+
+def wait_for_plots(page, figure, done: str) -> None:
+    """Wait until plots are done, as far as they get; what was just asked for is first marked as waiting."""
+    page.wait_for_timeout(500)
+    with contextlib.suppress(TimeoutError):
+        page.wait_for_function(done, arg=figure, timeout=PLOTS_WAIT)
 
 
 def reached_by_tab(page) -> int:
