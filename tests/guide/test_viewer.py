@@ -511,6 +511,7 @@ def test_fingers_mark_pinch_draw_and_scroll(open_page):
 def test_the_histogram_shows_the_pair_and_its_lines_set_the_range(open_page, name, bits):
     page = open_page(name)
     page.click(".mg-display summary")
+    page.locator(".mg-ends > :last-child:not(:empty)").wait_for()  # it is drawn once it is open
     top = int(page.locator(".mg-ends > :last-child").text_content().replace(",", ""))
     sides = [counted(90, 0, side, bits) for side in ("left", "right")]
     assert max(side.max() for side in sides) <= top <= 2**bits
