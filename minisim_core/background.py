@@ -19,8 +19,8 @@ from .kernels import haze as kernels
 from .memory import Result, stage
 from .parameters import Parameters, quantity
 from .scope import Lens
-from .sectioning import Laser
-from .tissue import NARROW_EXPONENT, Fate, Medium, fate, fluence, spread_spectrum
+from .sectioning import Laser, layers_lit
+from .tissue import NARROW_EXPONENT, Fate, Medium, fate, spread_spectrum
 
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int64]
@@ -166,9 +166,8 @@ def share_below(
     """Share of the neuropil's light, as it arrives at the lens, that starts below a depth."""
     z = np.linspace(0, neuropil_depth_um, 81)
     light = fate(z, medium.transport())
-    seen = fluence(z, medium.transport()) * (light.ballistic + light.narrow + light.wide)
-    if laser is not None:
-        seen *= laser.lights_layers(z, neuropil_depth_um / 80)
+    lit = layers_lit(z, neuropil_depth_um / 80, medium.transport(), laser)
+    seen = lit * (light.ballistic + light.narrow + light.wide)
     return float(round(seen[z >= depth_um].sum() / seen.sum(), 6))
 
 
@@ -250,10 +249,8 @@ def _layer_light(depth_um: float, medium: Medium, laser: Laser | None) -> tuple[
     """Return what becomes of every layer's light, and how brightly each is lit."""
     coefficients = medium.transport()
     layers, thickness = layers_um(0, depth_um)
-    lit = fluence(layers, coefficients) * thickness / depth_um
-    if laser is not None:
-        lit = lit * laser.lights_layers(layers, thickness)
-    return fate(layers, coefficients), lit
+    lit = layers_lit(layers, thickness, coefficients, laser)
+    return fate(layers, coefficients), lit * thickness / depth_um
 
 
 def _blurred(

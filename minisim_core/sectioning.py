@@ -4,7 +4,8 @@ Two photons must be absorbed together, so excitation goes with the squared inten
 beam. Scanned over the plane, a Gaussian beam lights the depth z by 1 / (1 + ((z - focus) / z_R)²) with
 its Rayleigh range z_R (`optics.two_photon_reference`). A cell or a layer gets the mean of that over its
 own depth. The detector knows where the laser is and needs no image, so light counts however it was
-scattered: tissue acts as if it were clear. Lens and camera stay as they are. Derived.
+scattered: tissue acts as if it were clear. Lens and camera stay as they are. A cell keeps its share when
+the brain moves through the focus, and bleaches as under an LED. Derived.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .tissue import Transport, fluence
 
 FloatArray = NDArray[np.floating]
 
@@ -38,6 +41,14 @@ class Laser(NamedTuple):
             return (r**2 - far**2 + 1) * np.arctan(z) + far * np.log1p(z**2) - z
 
         return (below(far + r) - below(far - r)) / (4 / 3 * r**3)
+
+
+def layers_lit(
+    middles_um: FloatArray, thickness_um: float, coefficients: Transport, laser: Laser | None
+) -> FloatArray:
+    """Return how brightly layers are lit: by an LED over the surface, by a laser over its focus."""
+    led = fluence(middles_um, coefficients)
+    return led if laser is None else led * laser.lights_layers(middles_um, thickness_um)
 
 
 def rayleigh_um(numerical_aperture: float, refractive_index: float, wavelength_nm: float = 920) -> float:

@@ -13,8 +13,8 @@ from .illumination import Beam
 from .images import far_shares, near_shares
 from .memory import Result, stage
 from .scope import Lens
-from .sectioning import Laser
-from .tissue import CLEAR, Medium, fate, fluence
+from .sectioning import Laser, layers_lit
+from .tissue import CLEAR, Medium, fate
 
 FloatArray = NDArray[np.floating]
 
@@ -50,9 +50,7 @@ def surround(
     coefficients = (medium if dimming else CLEAR).transport()
     layers, thickness = layers_um(*depth_range_um)
     light = fate(layers, coefficients)
-    shine = fluence(layers, coefficients) * thickness
-    if laser is not None:
-        shine = shine * laser.lights_layers(layers, thickness)
+    shine = layers_lit(layers, thickness, coefficients, laser) * thickness
     defocus = layers - (lens.focus_um - half_width_um**2 / (2 * field_curvature_um))
     variance = body_variance_um2 + lens.blur_um**2 + (defocus * lens.slope) ** 2 / 4
     near = near_shares(variance, light.narrow_radius_um, canvas.pixel_um) * light.narrow[:, None]

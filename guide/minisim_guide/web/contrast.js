@@ -63,6 +63,7 @@ function contrast(fig) {
     show.own = Object.fromEntries(SIDES.map((side) => [side, show.own[side] && scaled(show.own[side])]));
     if (show.span) show.span = Math.max(1, Math.round(show.span * factor));
     show.full = movie.full;
+    for (const name of ["low", "high", "span"]) display[name].max = movie.full;
     top = 0;
   }
 
@@ -184,7 +185,6 @@ function contrast(fig) {
     display.strip.style.background = gradient(stops());
     for (const name of ["low", "high", "span"]) {
       display[name].parentNode.hidden = comparing() !== (name === "span");
-      display[name].max = movie.full;
       display[name].value = show[name] ?? 1;
       display[name].setAttribute("aria-valuetext", `${whole(show[name] ?? 1)} counts`);
     }

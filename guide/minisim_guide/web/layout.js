@@ -43,8 +43,8 @@ function playerRow() {
 }
 
 /** How counts become brightness: always printed, changed only by the reader's hand. */
-function displayControls(bits) {
-  const full = 2 ** bits - 1, counts = { min: 0, max: full, step: 1 };
+function displayControls(full) {
+  const counts = { min: 0, max: full, step: 1 };
   const low = ranged("Black at", { ...counts, "data-range": "low" });
   const high = ranged("White at", { ...counts, "data-range": "high" });
   const span = ranged("Full colour at ±", { ...counts, min: 1, "data-range": "span" });
@@ -132,7 +132,7 @@ function layout(meta, controls) {
     "aria-label": "Movie. Space plays and pauses; left and right arrows step; shift with arrows moves the "
       + "marked pixel; plus and minus zoom. All keys are listed under Keys.",
   }, left.node, right.node);
-  const display = displayControls(meta.bits), player = playerRow(), actions = actionRow();
+  const display = displayControls(meta.full_scale), player = playerRow(), actions = actionRow();
   const draft = h("div", { class: "mg-draft", hidden: true });
   const pictures = h("div", { class: "mg-pictures" }, stage, display.outside, draft);
   const wipe = ranged("Divider", { min: 0, max: 100, value: 50, step: 0.5, "data-wipe": true });
