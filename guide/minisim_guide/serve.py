@@ -8,6 +8,7 @@ import socket
 import sys
 import tempfile
 import threading
+import uuid
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tornado.websocket import WebSocketClosedError
 from traitlets import default
 from traitlets.config import Config
 from voila.app import Voila
+from zmq import IPC_PATH_MAX_LEN
 
 from minisim_guide.address import bind, reachable
 from minisim_guide.build import links, write_page, write_shared
@@ -100,6 +102,7 @@ def serve(
     settings = _settings(port, base_url, pages(), preheat)
     with _scratch() as scratch:
         _set_environment(scratch)
+        settings.KernelManager.transport = _transport(scratch)
         warm()
         server = GuideServer.instance(config=settings, connection_dir_root=scratch)
         server.socket, server.files = listener, contents(Path(scratch, "contents"), base_url)
@@ -194,6 +197,15 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix="minisim-guide-", ignore_cleanup_errors=True)
     except OSError as error:
         raise GuideError(f"There is no room for temporary files ({error.strerror}); set TMPDIR.") from None
+
+
+def _transport(scratch: str) -> str:
+    """Return how kernels are spoken to: by files, where the system can.
+
+    A port is chosen before the kernel takes it, and a kernel dies when another program was quicker.
+    """
+    longest = os.path.join(scratch, "voila_12345678", f"kernel-{uuid.uuid4()}-ipc-5")
+    return "ipc" if os.name == "posix" and len(os.fsencode(longest)) <= IPC_PATH_MAX_LEN else "tcp"
 
 
 def _set_environment(scratch: str) -> None:

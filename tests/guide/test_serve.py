@@ -174,6 +174,16 @@ def test_crashed_tabs_are_culled() -> None:
     assert 0 < settings.MappingKernelManager.cull_interval <= settings.MappingKernelManager.cull_idle_timeout
 
 
+def test_no_kernel_waits_for_a_port_that_another_program_may_take(server) -> None:
+    told = [Path(kernel.cmdline()[kernel.cmdline().index("-f") + 1]) for kernel in server.kernels()]
+    assert told != []
+    assert {json.loads(file.read_text())["transport"] for file in told} == {"ipc"}
+
+
+def test_kernels_have_ports_where_files_would_have_too_long_names(tmp_path: Path) -> None:
+    assert serve._transport(str(tmp_path / ("long" * 30))) == "tcp"
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_leaves_nothing_behind(start, tmp_path: Path, how: signal.Signals) -> None:
     # A home that cannot be written to, behind a proxy's path, while the first kernels are still warming up.
