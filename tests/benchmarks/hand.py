@@ -15,6 +15,7 @@ PAUSE_MS = 150  # between two single steps: the movie has started by then
 REST_MS = 5_000
 MOVE_S = 0.016  # between two moves of the mouse
 LOW = "n => n.value - n.min < n.max - n.value"  # is the thumb in the lower half of its track?
+ON = "(n, up) => up ? +n.value < +n.max : +n.value <= +n.min"  # which way to go on, turning at the ends
 THUMB_PX = 8  # half a thumb: a track's ends
 
 
@@ -155,9 +156,10 @@ class Hand:
         thumb.focus()
         found = Followed()
         self.rest()
-        low = thumb.evaluate(LOW)
+        up = thumb.evaluate(LOW)
         for _ in range(times):
-            self.page.keyboard.press("ArrowRight" if low else "ArrowLeft")
+            up = thumb.evaluate(ON, up)
+            self.page.keyboard.press("ArrowRight" if up else "ArrowLeft")
             self.until_exact()
             found.add(followed(self.record()))
             self.page.wait_for_timeout(PAUSE_MS)
