@@ -88,3 +88,23 @@ def test_the_faint_cell_just_drowns() -> None:
     assert measures.faint_cell(few) == few.truth.snr.argmax(), "if all are too faint, the best"
     none = ms.simulate(recording.experiment.with_(cells={"positions_um": ()}))
     assert measures.faint_cell(none) is None
+
+
+def test_the_faint_cell_stands_alone_where_one_does() -> None:
+    def crowd_um(recording: ms.Recording, cell: int) -> float:
+        truth = recording.truth
+        apart = truth.positions_um[truth.detectable, 1:] - truth.positions_um[cell, 1:]
+        return float(np.hypot(*apart.T).min())
+
+    wide = ms.simulate(ms.presets.get("guide", field_um=240))
+    cell = measures.faint_cell(wide)
+    assert cell is not None and crowd_um(wide, cell) > 25
+    snr = wide.truth.snr / measures.DETECTABLE_SNR
+    nearer = abs(wide.truth.positions_um[:, 0] - 90) < abs(wide.truth.positions_um[cell, 0] - 90)
+    off_rim = (abs(wide.truth.positions_um[:, 1:]) < 90).all(axis=1)
+    others = np.flatnonzero((snr >= 0.5) & (snr <= 0.9) & nearer & off_rim)
+    assert len(others), "some are nearer to the focus"
+    assert all(crowd_um(wide, other) <= 25 for other in others), "but in a crowd"
+    small = ms.simulate(ms.presets.get("guide", field_um=200, duration_s=4))
+    cell = measures.faint_cell(small)
+    assert cell is not None and crowd_um(small, cell) <= 25, "none is alone: the nearest to the focus"

@@ -20,6 +20,7 @@ OUTLINE_SHARE = 0.3
 
 _SAMPLED_FRAMES = 8  # by which the owners of a region are ranked
 _FAINT = 0.5, 0.9  # of the signal-to-noise ratio that is enough: the faint cell's
+_ALONE_UM = 25.0  # sideways from every detectable cell, so that no light but its own is taken for its
 _LOOKED_AT = 512  # frames in which the brightest cell is looked for
 
 
@@ -132,8 +133,9 @@ def brightest_cell(recording: Recording) -> int | None:
 def faint_cell(recording: Recording) -> int | None:
     """Return a cell that just drowns in the noise, near the focus.
 
-    Of the cells with half to nine tenths of the signal-to-noise ratio that is enough, it is the one
-    nearest to the depth of focus; if there is none, the best of those that are not detectable.
+    Of the cells with half to nine tenths of the signal-to-noise ratio that is enough, those are preferred
+    that stand alone: no detectable cell lies within 25 µm sideways. It is the one of them nearest to the
+    depth of focus; if none has such a ratio, the best of those that are not detectable.
 
     Parameters
     ----------
@@ -154,8 +156,12 @@ def faint_cell(recording: Recording) -> int | None:
     faint = missed & (snr >= low) & (snr <= high)
     if not faint.any():
         return int(np.argmax(np.where(missed, snr, -1)))
-    off_focus = abs(np.asarray(truth.positions_um)[:, 0] - recording.experiment.focus_um)
-    return int(np.argmin(np.where(faint, off_focus, np.inf)))
+    places_um = np.asarray(truth.positions_um)
+    found = places_um[np.asarray(truth.detectable), 1:]
+    crowd_um = np.hypot(*(places_um[:, None, 1:] - found).T).min(axis=0, initial=np.inf)
+    alone = faint & (crowd_um > _ALONE_UM)
+    off_focus_um = abs(places_um[:, 0] - recording.experiment.focus_um)
+    return int(np.argmin(np.where(alone if alone.any() else faint, off_focus_um, np.inf)))
 
 
 def _inner(recording: Recording) -> NDArray[np.bool_]:
