@@ -108,3 +108,38 @@ def test_the_faint_cell_stands_alone_where_one_does() -> None:
     small = ms.simulate(ms.presets.get("guide", field_um=200, duration_s=4))
     cell = measures.faint_cell(small)
     assert cell is not None and crowd_um(small, cell) <= 25, "none is alone: the nearest to the focus"
+
+
+def test_cells_under_saturated_pixels_are_named() -> None:
+    """Too much light for one half of the field: just its cells are lost, detectable or not."""
+    scene = ms.presets.get("guide", field_um=200, duration_s=1, off=("motion",))
+    recording = ms.simulate(scene.with_(illumination={"led_mw": 1.8}))
+    lost = measures.saturated_cells(recording, 3)
+    full = recording.frames[3] == 255
+    assert 0.05 < full.mean() < 0.95
+    truth = recording.truth
+    for cell in np.flatnonzero(truth.in_field):
+        row, column = np.rint(truth.centroids_px[cell]).astype(int)
+        assert lost[cell] == full[row, column]
+    assert (lost & truth.detectable).any() and not (lost & ~truth.in_field).any()
+    assert not measures.saturated_cells(ms.simulate(scene), 3).any()
+    glare = ms.simulate(scene.with_(illumination={"led_mw": 5}))
+    np.testing.assert_array_equal(measures.saturated_cells(glare, -1), glare.truth.in_field)
+
+
+def test_a_saturated_cell_is_looked_for_where_the_brain_has_carried_it() -> None:
+    body = {"positions_um": ((90.0, 0.0, 0.0),), "brightness_sd": 0, "labelling": "soma"}
+    recording = ms.simulate(
+        ms.presets.get("guide", field_um=120, duration_s=2, cells=body, activity={"rate_hz": 0}).with_(
+            off=("neuropil", "vessels", "stray_light", "noise"), illumination={"led_mw": 10},
+            motion={"heart_um": 5, "stride_um": 10, "running_fraction": 1}, sensor={"gain": 16},
+        )
+    )  # fmt: skip
+    frames, truth = recording.frames[:], recording.truth
+    far = int(np.hypot(*(truth.motion_um.T)).argmax())
+    assert np.hypot(*truth.motion_um[far]) > recording.experiment.cells.radius_um
+    row, column = np.rint(truth.centroids_px[0] + truth.motion_um[far] / recording.pixel_um).astype(int)
+    assert frames[far][row, column] == 255
+    assert measures.saturated_cells(recording, far)[0]
+    at_rest = tuple(np.rint(truth.centroids_px[0]).astype(int))
+    assert frames[far][at_rest] < 255, "there is nothing any more"

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from .outlines import cell_outlines, contours, level_path, svg_path
 from .plots import Sight
-from .plots.depth import seen_cells
+from .plots.depth import saturated, seen_cells
 from .plots.owners import name_of, owners_of
 from .plots.spec import number, percent
 
@@ -119,7 +119,8 @@ def draw_detectable(sight: Sight) -> Drawing:
             }
         ],
         "cells": where.listed(np.asarray(truth.snr)[where.ids]),
-        "summary": f"Rings around the {int(found.sum())} detectable cells, of {len(where.ids)} in the field.",
+        "summary": f"Rings around the {int(found.sum())} detectable cells, of {len(where.ids)} in the field."
+        + (f" Of them {cut}." if (cut := saturated(sight)) else ""),
     }
 
 

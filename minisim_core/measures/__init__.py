@@ -13,6 +13,7 @@ from .cells import (
     detectability_by_depth,
     faint_cell,
     owner_traces,
+    saturated_cells,
     strongest_owner,
 )
 from .motion import Spot, main_owners, path_spectrum, spot, strongest_rhythm_hz
@@ -41,6 +42,7 @@ __all__ = [
     "photon_transfer",
     "radial_profile",
     "sampled_line",
+    "saturated_cells",
     "spectrum",
     "spot",
     "strongest_owner",

@@ -164,6 +164,34 @@ def faint_cell(recording: Recording) -> int | None:
     return int(np.argmin(np.where(alone if alone.any() else faint, off_focus_um, np.inf)))
 
 
+def saturated_cells(recording: Recording, frame: int) -> NDArray[np.bool_]:
+    """Say which cells lie under saturated pixels: whatever they do, they cannot be read there.
+
+    `truth.detectable` asks only for light: it knows nothing of the camera's upper end.
+
+    Parameters
+    ----------
+    recording : Recording
+        Whose cells are asked about.
+    frame : int
+        In which frame.
+
+    Returns
+    -------
+    (N,) bool
+        Where the middle of a cell's image is at full scale; False outside the field.
+    """
+    truth, frame = recording.truth, range(len(recording.frames))[frame]
+    full = np.asarray(recording.frames[frame]) == recording.counts_to_e.full_scale
+    if not full.any():
+        return np.zeros(len(truth.positions_um), dtype=bool)
+    places = np.asarray(truth.centroids_px)
+    if "motion" not in recording.experiment.off:
+        places = places + truth.motion_um[frame] / recording.pixel_um
+    rows, columns = np.clip(np.rint(places).astype(int), 0, np.array(full.shape) - 1).T
+    return np.asarray(truth.in_field) & full[rows, columns]
+
+
 def _inner(recording: Recording) -> NDArray[np.bool_]:
     """Say which cells rest off the rim of the field, by a tenth of its width."""
     height, width = recording.frames.shape[1:]

@@ -5,6 +5,7 @@ import pytest
 
 import minisim_core as ms
 from minisim_guide import plots
+from minisim_guide.overlays import OVERLAYS
 from minisim_guide.plots import MEASURES, SENTENCES, Sight, places
 from minisim_guide.plots.spec import percent
 from test_plots import check, series
@@ -43,6 +44,16 @@ def test_more_light_brings_the_faint_cell_out() -> None:
     assert "faint cell" in spec["notes"][1] and "stands out" in spec["notes"][1]
 
 
+@pytest.mark.parametrize("gain", [2, 16])
+def test_both_cells_lie_within_their_plot(gain: float) -> None:
+    """Where a cell's pixel is saturated its counts do not follow its light, which is drawn all the same."""
+    spec = plots.finish("two_cells", sight(SCENE.with_(sensor={"gain": gain})))
+    bottom, top = spec["y"]["limits"]
+    for lane in spec["series"]:
+        drawn = np.array(lane["y"]) - lane["mean"] + lane["at"]
+        assert bottom <= drawn.min() and drawn.max() <= top
+
+
 def test_a_cell_whose_pixel_is_saturated_is_told() -> None:
     shown = sight(SCENE.with_(sensor={"gain": 16}))
     bright = plots.finish("two_cells", shown)["notes"][0]
@@ -74,9 +85,33 @@ def test_the_sentence_counts_electrons() -> None:
     assert say(shown).endswith(f"; one count is {e_per_count:.1f} of them.")
     assert "at the marked pixel" in say(sight(pixel=(30, 40)))
     glaring = sight(SCENE.with_(illumination={"led_mw": 3}))
-    assert "of the pixels are saturated." in say(glaring)
+    share = percent(float((glaring.right.frames[0] == 255).mean()))
+    assert f" {share} of the pixels are saturated: they say 255, however much light falls" in say(glaring)
     assert "the grain is switched off" in say(Sight(shown.left, shown.left, 0))
 
 
 def test_found_counts_the_detectable_cells() -> None:
     assert MEASURES["found"].of(SCENE, 0) == ms.simulate(SCENE).truth.detectable.sum()
+
+
+def test_cells_under_saturated_pixels_are_not_counted_as_found() -> None:
+    """Twice too much light: every place that counts cells says how many of them are lost to the camera."""
+    shown = sight(SCENE.with_(illumination={"led_mw": 1.6}))
+    truth = shown.right.truth
+    lost = ms.measures.saturated_cells(shown.right, 0) & truth.detectable
+    assert 0 < lost.sum() < truth.detectable.sum()
+    told = f"{lost.sum()} under saturated pixels, where no cell can be read"
+    assert f"Of them {told}." in SENTENCES["yield"](shown)
+    for name in ("snr_by_depth", "detectable_by_depth"):
+        assert told in plots.finish(name, shown)["notes"]
+        assert not plots.finish(name, sight())["notes"]
+    assert told in OVERLAYS["detectable"].draw(shown)["summary"]
+    assert MEASURES["found"].of(shown.right.experiment, 0) == truth.detectable.sum() - lost.sum()
+    share = MEASURES["share_found"].of(shown.right.experiment, 0)
+    assert share < truth.detectable.sum() / truth.in_field.sum()
+    rows, columns = np.rint(truth.centroids_px[truth.detectable]).astype(int).T
+    often = (shown.right.frames[:][:, rows, columns] == 255).mean(axis=0) >= 0.05
+    assert plots.finish("two_cells", shown)["notes"][-1] == (
+        f"{truth.detectable.sum()} of {truth.in_field.sum()} cells stand out (SNR 5), "
+        f"but {often.sum()} of them are saturated in 5 % of the frames or more"
+    )

@@ -109,12 +109,27 @@ def seen_cells(experiment: ms.Experiment) -> tuple[ms.measures.DepthBins, Any]:
     return ms.measures.detectability_by_depth(recording, DEPTH_UM), recording.truth
 
 
+def saturated(sight: Sight) -> str:
+    """Say how many of the detectable cells lie under saturated pixels in the frame shown; perhaps nothing."""
+    lost = ms.measures.saturated_cells(sight.right, sight.frame)
+    count = int((lost & sight.right.truth.detectable).sum()) if lost.any() else 0
+    return f"{count} under saturated pixels, where no cell can be read" if count else ""
+
+
+def found(experiment: ms.Experiment, frame: int) -> np.ndarray:
+    """Say which cells can be found: the detectable ones, but for those under saturated pixels, (N,) bool."""
+    recording = ms.simulate(experiment)
+    some: np.ndarray = recording.truth.detectable & ~ms.measures.saturated_cells(recording, frame)
+    return some
+
+
 def plot_detectable_by_depth(sight: Sight) -> Iterator[float | Spec]:
     """Show at which depths cells can be found."""
     yield 0.0
     recording = sight.right
     bins, _ = seen_cells(recording.experiment)
     missed = bins.cells - bins.detectable
+    cut = saturated(sight)
     found, all_cells = int(bins.detectable.sum()), int(bins.cells.sum())
     with_some = bins.depth_um[bins.detectable > 0]
     deepest = f", the deepest near {with_some[-1]:.0f} µm" if found else ""
@@ -139,8 +154,9 @@ def plot_detectable_by_depth(sight: Sight) -> Iterator[float | Spec]:
             },
         ],
         "marks": [_focus(recording)],
+        "notes": [cut] if cut else [],
         "summary": f"Bars: {found} of the {all_cells} cells in the field are detectable{deepest}; "
-        f"focus at {recording.experiment.focus_um:g} µm.",
+        f"focus at {recording.experiment.focus_um:g} µm." + (f" Of them {cut}." if cut else ""),
     }
 
 
@@ -154,6 +170,7 @@ def plot_snr_by_depth(sight: Sight) -> Iterator[float | Spec]:
     lost = np.asarray(truth.in_field) & ~found
     some = bins.cells > 0
     all_cells, near = int(bins.cells.sum()), recording.experiment.scope.near_focus_um
+    cut = saturated(sight)
     limits = decades(0.1, upto(snr[found], 20))
     focus = recording.experiment.focus_um
     groups = [
@@ -185,7 +202,9 @@ def plot_snr_by_depth(sight: Sight) -> Iterator[float | Spec]:
         "levels": [
             {"y": ms.measures.DETECTABLE_SNR, "label": f"detectable from {ms.measures.DETECTABLE_SNR:g}"}
         ],
-        "summary": _say_snr(bins, int(found.sum()), all_cells, focus, near),
+        "notes": [cut] if cut else [],
+        "summary": _say_snr(bins, int(found.sum()), all_cells, focus, near)
+        + (f" Of them {cut}." if cut else ""),
     }
 
 
@@ -242,8 +261,7 @@ def say_depth(sight: Sight) -> str:
     )
 
 
-def found_between(low_um: float, high_um: float, experiment: ms.Experiment) -> float:
+def found_between(low_um: float, high_um: float, experiment: ms.Experiment, frame: int) -> float:
     """Count the cells of the field between two depths that can be recovered."""
-    truth = ms.simulate(experiment).truth
-    depth = np.asarray(truth.positions_um)[:, 0]
-    return float((np.asarray(truth.detectable) & (depth >= low_um) & (depth <= high_um)).sum())
+    depth = np.asarray(ms.simulate(experiment).truth.positions_um)[:, 0]
+    return float((found(experiment, frame) & (depth >= low_um) & (depth <= high_um)).sum())

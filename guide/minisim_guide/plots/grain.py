@@ -20,6 +20,11 @@ PIECE = 8
 LONGEST = 600
 """From so many frames the two cells are shown, at most: the first of the recording."""
 
+CLIPPED = 0.05
+"""A cell that is saturated in so many of the frames is lost: it is judged by as many, its brightest."""
+
+_ENOUGH = ms.measures.DETECTABLE_SNR
+
 CELLS = {"bright": ms.measures.brightest_cell, "faint": faint}
 """The marks that stand on cells, and how these are found."""
 
@@ -67,14 +72,19 @@ def plot_two_cells(sight: Sight) -> Iterator[float | Spec]:
     rows, columns = np.array([sight.marks[name] for name in found]).T
     grain = np.empty((len(found), count))
     clipped = np.zeros(len(found))
+    truth = _judged(recording.experiment)
+    detectable = np.asarray(truth.detectable)
+    middles = np.rint(np.asarray(truth.centroids_px)[detectable]).astype(int)
+    full_frames = np.zeros(len(middles), dtype=int)
     for first in range(0, count, PIECE):
         some = slice(first, min(first + PIECE, count))
-        counts = recording.frames[some][:, rows, columns]
+        frames = recording.frames[some]
+        counts = frames[:, rows, columns]
         seen = (counts - black) * e_per_count
         grain[:, some] = (seen - recording.expected[some][:, rows, columns]).T
         clipped += (counts == full_scale).sum(axis=0) / count
+        full_frames += (frames[:, *middles.T] == full_scale).sum(axis=0)
         yield min(first + PIECE, count) / count
-    truth = _judged(recording.experiment)
     times = short(np.asarray(recording.times_s)[:count])
     lanes, told, floor = [], [], 0.0
     own = {name: _own_light(recording, cell, sight.marks[name], count) for name, cell in found.items()}
@@ -82,27 +92,29 @@ def plot_two_cells(sight: Sight) -> Iterator[float | Spec]:
     for name, noise, cut in reversed(list(zip(found, grain, clipped.tolist(), strict=True))):
         snr, ink, light = float(truth.snr[found[name]]), MARKS[name].ink, own[name]
         both, mean = light + noise, float(light.mean())
-        at = floor + mean - float(both.min())
-        floor = at - mean + float(both.max()) + 0.12 * span
+        low, high = float(np.minimum(both, light).min()), float(np.maximum(both, light).max())
+        at = floor + mean - low
+        floor = at - mean + high + 0.12 * span
         place = {"x": times, "mean": mean, "at": at}
         lanes += [
             {"name": f"{name}, true", "ink": ink, "y": short(light)} | place,
             {"name": "with grain", "ink": "pale", "y": short(both)} | place,
         ]
-        stands = "stands out" if snr >= ms.measures.DETECTABLE_SNR else "drowns"
+        stands = "stands out" if snr >= _ENOUGH else "drowns"
         saturated = f", but saturated in {percent(cut)} of the frames" if cut else ""
         told.append(f"{name} cell: SNR {number(snr, 2)}, {stands}{saturated}")
     told.reverse()
-    all_cells, detectable = int(truth.in_field.sum()), int(truth.detectable.sum())
+    yielded = f"{int(detectable.sum())} of {int(truth.in_field.sum())} cells stand out (SNR {_ENOUGH:g})"
+    if lost := int((full_frames >= CLIPPED * count).sum()):
+        yielded += f", but {lost} of them are saturated in {percent(CLIPPED)} of the frames or more"
     yield {
         "kind": "traces",
         "title": title,
         "x": {"label": "time, s", "limits": _span(recording, count), "kind": "time", "every": 1},
         "y": {"label": "e⁻", "limits": [-0.12 * span, floor]},
         "series": lanes[::-1],
-        "notes": [*told, f"{detectable} of {all_cells} cells stand out (SNR {ms.measures.DETECTABLE_SNR:g})"],
-        "summary": f"Traces of {'; '.join(told)}. {detectable} of the {all_cells} cells in the field reach "
-        f"SNR {ms.measures.DETECTABLE_SNR:g}.",
+        "notes": [*told, yielded],
+        "summary": f"Traces of {'; '.join(told)}. {yielded}.",
     }
 
 
@@ -150,9 +162,9 @@ def say_photons(sight: Sight) -> str:
     else:
         text += f", give or take {number(sum(budget.values()) ** 0.5, 2)}"
     text += f"; one count is {number(e_per_count)} of them"
-    return text + (f"; {percent(clipped)} of the pixels are saturated." if clipped >= 0.005 else ".")
-
-
-def found(experiment: ms.Experiment) -> float:
-    """Return how many cells stand out of the noise."""
-    return float(ms.simulate(experiment).truth.detectable.sum())
+    if clipped < 0.005:
+        return f"{text}."
+    return (
+        f"{text}. {percent(clipped)} of the pixels are saturated: they say {full_scale}, however much light "
+        "falls on them, and no cell under them can be read."
+    )

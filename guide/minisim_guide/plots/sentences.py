@@ -12,9 +12,9 @@ import minisim_core as ms
 from .background import focus_share_of_variance, say_background
 from .cell import corner_over_center, say_cell_across, say_one_cell
 from .demixing import region_follows
-from .depth import found_between, say_depth, say_focus_depth
+from .depth import found, found_between, saturated, say_depth, say_focus_depth
 from .field import say_evenness
-from .grain import found, say_photons
+from .grain import say_photons
 from .motion import rhythm_off_the_stride_hz, say_motion
 from .owners import say_crosstalk
 from .sight import Sight
@@ -61,17 +61,17 @@ def _measure_out_of_focus(experiment: ms.Experiment, frame: int) -> float:
 def say_yield(sight: Sight) -> str:
     """Say how many cells an analysis could find: those that stand out of the noise in one frame."""
     recording = sight.right
-    there, found = (int(np.sum(mask)) for mask in (recording.truth.in_field, recording.truth.detectable))
+    there, out = (int(np.sum(mask)) for mask in (recording.truth.in_field, recording.truth.detectable))
     shown_s = recording.experiment.duration_s
+    cut = saturated(sight)
     return (
-        f"Expected yield: {found} of the {there} cells in the field stand out of the noise, five times or "
-        f"more in one frame, within the first {shown_s:.3g} s."
+        f"Expected yield: {out} of the {there} cells in the field stand out of the noise, five times or "
+        f"more in one frame, within the first {shown_s:.3g} s." + (f" Of them {cut}." if cut else "")
     )
 
 
 def _share_found(experiment: ms.Experiment, frame: int) -> float:
-    truth = ms.simulate(experiment).truth
-    return float(truth.detectable.sum() / truth.in_field.sum())
+    return float(found(experiment, frame).sum() / ms.simulate(experiment).truth.in_field.sum())
 
 
 MEASURES = {
@@ -93,7 +93,7 @@ MEASURES = {
     ),
     "found_between_130_and_170_um": Measure(
         "Cells between 130 and 170 µm that can be recovered",
-        lambda experiment, _: found_between(130, 170, experiment),
+        lambda experiment, frame: found_between(130, 170, experiment, frame),
         lambda count: f"{count:.0f}",
     ),
     "corner_over_center": Measure(
@@ -107,7 +107,9 @@ MEASURES = {
         percent,
     ),
     "found": Measure(
-        "Cells that stand out of the noise", lambda experiment, _: found(experiment), "{:.0f}".format
+        "Cells that stand out of the noise",
+        lambda experiment, frame: float(found(experiment, frame).sum()),
+        "{:.0f}".format,
     ),
 }
 SENTENCES: dict[str, Callable[[Sight], str]] = {
