@@ -18,8 +18,8 @@ FloatArray = NDArray[np.floating]
 _TRIM = 1e-3
 """Values of a core below this share of its peak are cut off and their light given to the rest."""
 
-PER_UNIT = 32.0
-"""Entries of a tabulated transform per unit of its argument."""
+PER_UNIT, _LARGEST = 8, 4096
+"""Transforms are tabulated by the square of their argument: entries per unit, and where they end."""
 
 
 def dendrite_shares(bodies: Bodies, nucleus: float, nucleus_brightness: float) -> FloatArray:
@@ -160,4 +160,4 @@ def disc_table() -> FloatArray:
 
 
 def _arguments() -> FloatArray:
-    return np.arange(int(160 * PER_UNIT)) / PER_UNIT
+    return np.sqrt(np.arange(_LARGEST * PER_UNIT) / PER_UNIT)

@@ -25,8 +25,8 @@ class LazyArray:
         The axis along which entries are computed.
     read : callable
         Takes ascending or arbitrary indices along `axis`, returns the entries stacked along it.
-    origin : tuple
-        A function and its arguments that make this array again elsewhere; used for pickling.
+    origin : callable
+        Returns a function and its arguments that make this array again elsewhere; asked for pickling.
     hint : str
         What to do instead when the whole does not fit in memory.
     """
@@ -37,7 +37,7 @@ class LazyArray:
         dtype: Any,
         axis: int,
         read: Reader,
-        origin: tuple[Any, ...],
+        origin: Callable[[], tuple[Any, ...]],
         hint: str,
     ) -> None:
         self.shape = shape
@@ -75,10 +75,11 @@ class LazyArray:
         return whole.astype(dtype or self.dtype, copy=bool(copy))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return self._origin[0], self._origin[1:]
+        function, *arguments = self._origin()
+        return function, tuple(arguments)
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        function, *arguments = self._origin
+        function, *arguments = self._origin()
         return (function.__module__, function.__qualname__, *arguments)
 
     def __getitem__(self, key: Any) -> Any:

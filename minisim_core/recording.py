@@ -105,7 +105,7 @@ class Recording:
             return out
 
         return LazyArray(
-            self.shape, dtype, 0, read, (_array_from_json, self.experiment.to_json(), kind),
+            self.shape, dtype, 0, read, lambda: (_array_from_json, self.experiment.to_json(), kind),
             "Take slices of frames, or write the recording to disk with rec.save(path).",
         )  # fmt: skip
 

@@ -148,7 +148,7 @@ class Truth:
             return out
 
         return LazyArray(
-            shape, dtype, 1, read, (_from_json, e.to_json(), kind), "Take slices of cells or frames."
+            shape, dtype, 1, read, lambda: (_from_json, e.to_json(), kind), "Take slices of cells or frames."
         )  # fmt: skip
 
     def _block(self, kind: str, number: int) -> NDArray[Any]:

@@ -18,14 +18,16 @@ SIZE = 32
 
 _HALF = SIZE // 2 + 1
 _GOLDEN_RAD = math.pi * (3 - math.sqrt(5))
+_SAMPLES = 6  # of a sharp soma, per node and axis
+_SLICES, _POINTS = 64, 12  # of a sharp dendrite, and in each of them
 _BEADED = 0.7  # of a dendrite's length; 1/400 of its light lies beyond
 _FADE = (11.5, 14.5)  # nodes from a patch's centre between which a dendrite that is too long fades
 
 
 @jit
-def _look_up(table, per_unit, q):
-    at = q * per_unit
-    k = int(at)
+def _look_up(table, per_unit, q2):
+    at = q2 * per_unit
+    k = np.uint32(at)
     if k >= table.size - 1:
         return table[table.size - 1]
     f = at - k
@@ -51,7 +53,7 @@ def string_beads(beads, root, along, bend, root_radius, node_um):
         if root_radius[k] == 0:
             continue
         length = math.hypot(along[k, 1] + bend[k, 1], along[k, 2] + bend[k, 2])
-        pieces = int(_BEADED * length / node_um) + 2
+        pieces = int(_BEADED * length / node_um) + 1
         size = _length(along[k])
         section = (1 + (along[k, 0] / size) ** 2) / 8  # variance per axis of a tilted disc, projected
         for m in range(pieces):
@@ -154,12 +156,14 @@ def core_spectra(
     """Spectra of cores: projected body * defocus disc * lens blur * pixel.
 
     `row`, `column` are the centres within the patch, in nodes; `soma` and `bessel` tabulate the
-    transforms of a round soma of radius 1 and of a disc. On spline levels the spectrum is divided
-    by the spline's.
+    transforms of a round soma of radius 1 and of a disc by the square of their argument. On spline
+    levels the spectrum is divided by the spline's.
     """
-    shape_y, shape_x = np.empty((_HALF, 2)), np.empty((_HALF, 2))
+    single = np.float32
+    shape_y, shape_x = np.empty((_HALF, 2), dtype=single), np.empty((_HALF, 2), dtype=single)
+    blur, re, im = np.ones(_HALF, dtype=single), np.empty(_HALF, dtype=single), np.empty(_HALF, dtype=single)
     beads = np.empty((4, 64 * root_radius.shape[1]))
-    sums = np.empty((2 * _HALF, 2 * _HALF + 6), dtype=np.float32)  # rows of whole vectors
+    sums = np.empty((2 * _HALF, 2 * _HALF + 6), dtype=single)  # rows of whole vectors
     for n in range(out.shape[0]):
         h = node_um[n]
         for i in range(_HALF):
@@ -171,33 +175,37 @@ def core_spectra(
         if dendrite_share[n] > 0:
             count = string_beads(beads, root[n], along[n], bend[n], root_radius[n], h)
             sum_beads(sums, beads[:, :count], h)
-        rest = dendrite_share[n] if count else 0.0
-        long_axis = radius[n] * math.sqrt(ratio[n])
-        short_axis = radius[n] / math.sqrt(ratio[n])
+        rest = single(dendrite_share[n] if count else 0.0)
+        unit = (2 * math.pi / (SIZE * h)) ** 2
+        long2, short2 = unit * radius[n] ** 2 * ratio[n], unit * radius[n] ** 2 / ratio[n]
         c, s = math.cos(turn[n]), math.sin(turn[n])
-        step = 2 * math.pi / (SIZE * h)
+        xx, yy, xy = (
+            long2 * c * c + short2 * s * s,
+            long2 * s * s + short2 * c * c,
+            2 * c * s * (long2 - short2),
+        )
+        disc2 = unit * disc[n] ** 2
         for i in range(_HALF):
-            ky = step * i
             for j in range(_HALF):
-                kx = step * j
-                blur = 1.0
-                if disc[n] > 0:
-                    blur = _look_up(bessel, per_unit, disc[n] * math.sqrt(ky * ky + kx * kx))
-                for sign in (1, -1):
-                    if (sign > 0 and i == SIZE // 2) or (sign < 0 and i == 0):
-                        continue
-                    u = long_axis * (c * kx + s * sign * ky)
-                    v = short_axis * (c * sign * ky - s * kx)
-                    re = (1 - rest) * _look_up(soma, per_unit, math.sqrt(u * u + v * v))
-                    im = 0.0
-                    if rest > 0:
-                        re += rest * (sums[i, j] - sign * sums[_HALF + i, _HALF + j])
-                        im -= rest * (sums[i, _HALF + j] + sign * sums[_HALF + i, j])
-                    # the patch's own phase, times blur
-                    y_re, y_im = shape_y[i, 0], sign * shape_y[i, 1]
-                    p_re = blur * (y_re * shape_x[j, 0] - y_im * shape_x[j, 1])
-                    p_im = blur * (y_re * shape_x[j, 1] + y_im * shape_x[j, 0])
-                    out[n, sign * i, j] = complex(re * p_re - im * p_im, re * p_im + im * p_re)
+                blur[j] = _look_up(bessel, per_unit, disc2 * (i * i + j * j))
+            for sign in (1, -1):
+                if (sign > 0 and i == SIZE // 2) or (sign < 0 and i == 0):
+                    continue
+                for j in range(_HALF):
+                    body = _look_up(soma, per_unit, (xx * j + sign * xy * i) * j + yy * i * i)
+                    re[j], im[j] = (1 - rest) * single(body), 0
+                if rest > 0:
+                    even, odd = sums[i], sums[_HALF + i]
+                    for j in range(_HALF):
+                        re[j] += rest * (even[j] - single(sign) * odd[_HALF + j])
+                        im[j] -= rest * (even[_HALF + j] + single(sign) * odd[j])
+                # the patch's own phase, times blur
+                line = out[n, i if sign > 0 else SIZE - i]
+                y_re, y_im = shape_y[i, 0], single(sign) * shape_y[i, 1]
+                for j in range(_HALF):
+                    p_re = blur[j] * (y_re * shape_x[j, 0] - y_im * shape_x[j, 1])
+                    p_im = blur[j] * (y_re * shape_x[j, 1] + y_im * shape_x[j, 0])
+                    line[j] = complex(re[j] * p_re - im[j] * p_im, re[j] * p_im + im[j] * p_re)
 
 
 @jit
@@ -233,46 +241,82 @@ def sharp_bodies(
 
     Light is volume: somata are sampled 6 x 6 times per node, dendrites in points.
     """
-    samples = 6
+    at, line = np.empty(SIZE * _SAMPLES, dtype=np.float32), np.empty(SIZE * _SAMPLES, dtype=np.float32)
+    slices, seeds = _cut(_SLICES), _sown(_POINTS)
     for n in range(out.shape[0]):
-        long_axis = radius[n] * math.sqrt(ratio[n]) / node_um[n]
-        short_axis = radius[n] / math.sqrt(ratio[n]) / node_um[n]
-        c, s = math.cos(turn[n]), math.sin(turn[n])
-        reach = int(max(long_axis, short_axis)) + 2
-        thickness = 2 * radius[n] * (node_um[n] / samples) ** 2
-        first_y, first_x = int(row[n]) - reach, int(column[n]) - reach
-        for i in range(max(first_y, 0), min(first_y + 2 * reach + 2, SIZE)):
-            for j in range(max(first_x, 0), min(first_x + 2 * reach + 2, SIZE)):
-                if math.hypot(i - row[n], j - column[n]) > max(long_axis, short_axis) + 1:
-                    continue  # no part of this node is inside
-                light = 0.0
-                for a in range(samples):
-                    dy = i - row[n] + (a + 0.5) / samples - 0.5
-                    for b in range(samples):
-                        dx = j - column[n] + (b + 0.5) / samples - 0.5
-                        u = (c * dx + s * dy) / long_axis
-                        v = (c * dy - s * dx) / short_axis
-                        q = u * u + v * v
-                        if q < 1:
-                            light += math.sqrt(1 - q)
-                        if q < nucleus * nucleus:
-                            light -= (1 - nucleus_brightness) * math.sqrt(nucleus * nucleus - q)
-                out[n, i, j] = thickness * light
+        soma = radius[n] / node_um[n], ratio[n], turn[n], nucleus, 1 - nucleus_brightness
+        _project_soma(out[n], row[n], column[n], *soma, 2 * radius[n] * node_um[n] ** 2, at, line)
         dendrites = root[n], along[n], bend[n], root_radius[n]
-        _throw_dendrites(out[n], row[n], column[n], node_um[n], *dendrites)
+        _throw_dendrites(out[n], row[n], column[n], node_um[n], *dendrites, slices, seeds)
         total = out[n].sum()
         if total > 0:
             out[n] /= total
 
 
 @jit
-def _throw_dendrites(patch, row, column, node_um, root, along, bend, root_radius):
-    """Add dendrites in points of known volume: slices along the curve, filled evenly."""
-    slices, points = 64, 12
-    seeds = np.empty((points, 2))
-    for p in range(points):  # as seeds fill a sunflower
-        away = math.sqrt((p + 0.5) / points)
-        seeds[p, 0], seeds[p, 1] = away * math.cos(_GOLDEN_RAD * p), away * math.sin(_GOLDEN_RAD * p)
+def _project_soma(patch, row, column, radius, ratio, turn, nucleus, lost, volume, at, line):
+    """Add an ellipsoid with a nucleus, its lengths in nodes; `volume` of one node as high as it is thick.
+
+    A row of samples is computed at once and in single precision, as that vectorises; `at` and `line` hold it.
+    """
+    zero, one = np.float32(0), np.float32(1)
+    inner, dark = np.float32(nucleus * nucleus), np.float32(lost)
+    c2, s2, cs = math.cos(turn) ** 2, math.sin(turn) ** 2, math.cos(turn) * math.sin(turn)
+    long2, short2 = 1 / (radius * radius * ratio), ratio / (radius * radius)
+    reach = radius * max(math.sqrt(ratio), 1 / math.sqrt(ratio)) + 1
+    top, bottom = max(int(row - reach), 0), min(int(row + reach) + 2, SIZE)
+    left, right = max(int(column - reach), 0), min(int(column + reach) + 2, SIZE)
+    count = (right - left) * _SAMPLES
+    at, line = at[:count], line[:count]
+    for m in range(count):
+        at[m] = (m + 0.5) / _SAMPLES - 0.5 - column + left
+    square = np.float32(c2 * long2 + s2 * short2)
+    for i in range(top, bottom):
+        line[:] = zero
+        for a in range(_SAMPLES):
+            y = i - row + (a + 0.5) / _SAMPLES - 0.5
+            slope, base = (
+                np.float32(2 * cs * (long2 - short2) * y),
+                np.float32((s2 * long2 + c2 * short2) * y * y),
+            )
+            for m in range(count):
+                q = (square * at[m] + slope) * at[m] + base
+                all_over, within = one - q, inner - q
+                all_over = all_over if all_over > zero else zero
+                within = within if within > zero else zero
+                line[m] += np.float32(math.sqrt(all_over)) - dark * np.float32(math.sqrt(within))
+        for j in range(right - left):
+            light = zero
+            for m in range(j * _SAMPLES, (j + 1) * _SAMPLES):
+                light += line[m]
+            patch[i, left + j] += volume / _SAMPLES**2 * light
+
+
+@jit
+def _cut(count):
+    """Slices of a dendrite, thinner ones where it is thick: 1 - u, volume, cosine and sine of its turn."""
+    out = np.empty((count, 4))
+    for m in range(count):
+        v0, v1 = math.sqrt(1 - m / count), math.sqrt(1 - (m + 1) / count)
+        out[m, 0], out[m, 1] = (v0 + v1) / 2, math.pi / 5 * (v0**5 - v1**5)
+        out[m, 2], out[m, 3] = math.cos(_GOLDEN_RAD * m), math.sin(_GOLDEN_RAD * m)
+    return out
+
+
+@jit
+def _sown(count):
+    """Points that lie as seeds do in a sunflower: the first n fill a disc of radius √n evenly."""
+    out = np.empty((count, 2))
+    for p in range(count):
+        away = math.sqrt(p + 0.5)
+        out[p, 0], out[p, 1] = away * math.cos(_GOLDEN_RAD * p), away * math.sin(_GOLDEN_RAD * p)
+    return out
+
+
+@jit
+def _throw_dendrites(patch, row, column, node_um, root, along, bend, root_radius, slices, seeds):
+    """Add dendrites in points of known volume: slices along the curve, filled evenly, all as densely."""
+    row, column = row + 0.5, column + 0.5
     for k in range(root_radius.size):
         if root_radius[k] == 0:
             continue
@@ -280,19 +324,21 @@ def _throw_dendrites(patch, row, column, node_um, root, along, bend, root_radius
         # two directions across the dendrite, as seen from above
         a_y, a_x = (along[k, 2] / flat, -along[k, 1] / flat) if flat > 0 else (1.0, 0.0)
         b_y, b_x = along[k, 0] / size * a_x, -along[k, 0] / size * a_y
-        for m in range(slices):  # thinner ones where the dendrite is thick
-            v0, v1 = math.sqrt(1 - m / slices), math.sqrt(1 - (m + 1) / slices)
-            v = (v0 + v1) / 2
-            volume = math.pi / 5 * root_radius[k] ** 2 * size * (v0**5 - v1**5) / points
+        for m in range(slices.shape[0]):
+            v = slices[m, 0]
+            points = int(seeds.shape[0] * v**4) + 1
+            light = slices[m, 1] * root_radius[k] ** 2 * size / points
             y, x = _point(root[k], along[k], bend[k], 1 - v)
-            radius = root_radius[k] * v * v
-            c, s = radius * math.cos(_GOLDEN_RAD * m), radius * math.sin(_GOLDEN_RAD * m)
+            y, x = y / node_um, x / node_um
+            radius = root_radius[k] * v * v / node_um
+            fades = max(abs(y), abs(x)) + radius > _FADE[0]
+            c, s = radius / math.sqrt(points) * slices[m, 2], radius / math.sqrt(points) * slices[m, 3]
             c_y, c_x, s_y, s_x = c * a_y + s * b_y, c * a_x + s * b_x, c * b_y - s * a_y, c * b_x - s * a_x
             for p in range(points):
                 py, px = y + seeds[p, 0] * c_y + seeds[p, 1] * s_y, x + seeds[p, 0] * c_x + seeds[p, 1] * s_x
-                kept = _kept(py, px, node_um)
+                kept = _kept(py, px, 1.0) if fades else 1.0
                 if kept > 0:
-                    patch[int(row + py / node_um + 0.5), int(column + px / node_um + 0.5)] += kept * volume
+                    patch[np.uint32(row + py), np.uint32(column + px)] += kept * light
 
 
 @jit
