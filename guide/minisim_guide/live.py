@@ -34,8 +34,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Sent:
-    """What the browser has: frames of a version, views of a scene's frame, plots of the whole movie."""
+    """What the browser has: a picture, frames of a version, views of a scene's frame."""
 
+    picture: dict[str, Any] | None = None
     version: int = -1
     frames: set[int] = field(default_factory=set)
     draft: bool = False
@@ -208,15 +209,21 @@ class Live:
         taken, count = content["averaged"]
         if taken == count or not hasattr(self, "seen"):  # Cancel goes back to what is whole
             self.seen = content
-        sent = wire.picture(content, self._link, draft=draft)
-        if sent != self.viewer.picture:  # what is equal does not travel, and is never answered
-            self._link.sent("picture", sum(len(sent[side]) for side in wire.SIDES))
-        self.viewer.picture = sent
+        self._send_picture(content, draft)
         self.viewer.error = self.viewer.notice = ""
-        self._sent.draft = sent["binned"] > 1 or taken < count
+        self._sent.draft = self.viewer.picture["binned"] > 1 or taken < count
         have = self._sent.at(content["version"])
         if not self._sent.draft:
             have.add(content["frame"])
+
+    def _send_picture(self, content: dict[str, Any], draft: bool) -> None:
+        sent = wire.picture(content, self._link, draft=draft, before=self._sent.picture)
+        if sent != self.viewer.picture:  # what is equal does not travel, and is never answered
+            self._link.sent("picture", sum(len(sent[side]) for side in wire.SIDES))
+        self.viewer.picture = sent
+        self._shown = content
+        if self._watched:
+            self._sent.picture = {**content, "binned": sent["binned"]}
 
     def _publish_details(self, details: Details) -> None:
         self._slow = dict(details.slow)
@@ -292,8 +299,11 @@ class Live:
         self._link.forgive()
         self._link.sent("ping", 0)
         self.viewer.send({"kind": "ping"})
-        self._link.sent("picture", sum(len(self.viewer.picture[side]) for side in wire.SIDES))
-        self.viewer.send_state("picture")
+        known = self.viewer.picture
+        self._send_picture(self._shown, draft=known["binned"] > 1)
+        if self.viewer.picture == known:
+            self._link.sent("picture", sum(len(known[side]) for side in wire.SIDES))
+            self.viewer.send_state("picture")
         self._stream.want(self.wish())
 
     def _arrived(self, kind: str, message: dict[str, Any]) -> None:

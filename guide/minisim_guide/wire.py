@@ -44,7 +44,9 @@ def binned(counts: np.ndarray, size: int) -> np.ndarray:
     return np.rint(squares.mean(axis=(1, 3), dtype=np.float32)).astype(counts.dtype)
 
 
-def picture(content: Mapping[str, Any], link: Link, *, draft: bool) -> dict[str, Any]:
+def picture(
+    content: Mapping[str, Any], link: Link, *, draft: bool, before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return a picture as it is sent: whole and raw, or as the link bears it.
 
     Parameters
@@ -55,21 +57,33 @@ def picture(content: Mapping[str, Any], link: Link, *, draft: bool) -> dict[str,
         The link to the view.
     draft
         Whether a coarser one will do where the link is slow.
+    before
+        The picture that the view has, with how it was `binned`; a side that is still the same does not
+        travel again.
 
     Returns
     -------
     dict
-        The picture with `left` and `right` as bytes, `packed` or not, and by how much it is `binned`.
+        The picture with `left` and `right` as bytes, `packed` or not, by how much it is `binned`, and which
+        sides are `kept`: their bytes are empty.
     """
-    sides = [content[side] for side in SIDES]
-    size, data = 1, [side.tobytes() for side in sides]
-    packed = is_slow(link, sides)
+    kept = [] if before is None else [side for side in SIDES if _same(content[side], before[side])]
+    fresh = {side: content[side] for side in SIDES if side not in kept}
+    size, data = 1, [counts.tobytes() for counts in fresh.values()]
+    packed = is_slow(link, list(fresh.values()))
     if packed:
         for size in BINS if draft else BINS[:1]:
-            data = [pack(binned(side, size)) for side in sides]
+            data = [pack(binned(counts, size)) for counts in fresh.values()]
             if link.seconds(sum(map(len, data))) <= SLOW_S:
                 break
-    return {**content, "packed": packed, "binned": size, **dict(zip(SIDES, data, strict=True))}
+    if kept and before is not None and size != before["binned"]:
+        return picture(content, link, draft=draft)
+    sides = dict.fromkeys(SIDES, b"") | dict(zip(fresh, data, strict=True))
+    return {**content, "packed": packed, "binned": size, "kept": kept, **sides}
+
+
+def _same(counts: np.ndarray, before: np.ndarray) -> bool:
+    return counts.dtype == before.dtype and np.array_equal(counts, before)
 
 
 def counts(frames: list[np.ndarray], link: Link) -> tuple[bool, list[bytes | memoryview]]:

@@ -230,6 +230,41 @@ def test_only_a_slow_link_gets_packed_pictures_and_only_a_moving_hand_gets_draft
     assert wire.picture(content, slow(60e3), draft=True)["binned"] == 4
 
 
+def test_a_side_that_stays_the_same_does_not_travel_again():
+    recording = ms.simulate(ms.presets.get("guide"))
+    first, second = recording.frames[0], recording.frames[1]
+    had = {"left": first, "right": first, "binned": 1}
+    sent = wire.picture({"left": first, "right": second}, slow(1e8), draft=True, before=had)
+    assert (sent["kept"], sent["left"], sent["right"]) == (["left"], b"", second.tobytes())
+    sent = wire.picture({"left": first, "right": first}, slow(1e8), draft=True, before=had)
+    assert (sent["kept"], sent["left"], sent["right"]) == (["left", "right"], b"", b"")
+    wider = {"left": first.astype(np.uint16), "right": second}
+    assert wire.picture(wider, slow(1e8), draft=True, before=had)["kept"] == []
+    other = wire.picture({"left": first, "right": second}, slow(200e3), draft=True, before=had)
+    assert (other["kept"], other["binned"]) == ([], 2), "sides of a pair are equally coarse"
+    assert other["left"] == wire.pack(wire.binned(first, 2))
+
+
+def test_a_view_that_comes_later_gets_both_sides():
+    figure = make(left=Panel("Even", off=("illumination",)), sliders=("illumination.width_um",), switches=())
+    collect(figure)
+    whole = figure.viewer.picture
+
+    async def watch() -> None:
+        tell(figure, kind="ready")
+        figure.set(illumination__width_um=300)
+        await wait(lambda: figure.viewer.picture["version"] == 1)
+        assert figure.viewer.picture["kept"] == ["left"]
+        assert figure.viewer.picture["right"] != whole["right"]
+        tell(figure, kind="ready")
+        assert figure.viewer.picture["kept"] == []
+
+    asyncio.run(watch())
+    left, right = figure.recordings()
+    np.testing.assert_array_equal(sides(figure)[0], left.frames[0])
+    np.testing.assert_array_equal(sides(figure)[1], right.frames[0])
+
+
 def test_on_a_slow_link_the_whole_picture_follows_when_the_hand_rests():
     figure = make(experiment=ms.presets.get("guide", duration_s=1))
     collect(figure)
@@ -471,8 +506,9 @@ def test_a_stuck_engine_is_cancelled_in_a_moment_and_the_figure_goes_on(monkeypa
         v = figure.viewer
         assert (v.values, v.off, v.seed) == ({"focus_um": 80}, [], 0)
         assert (v.error, v.notice, v.progress) == ("", CANCELLED, {})
-        for now, before in zip(sides(figure), good, strict=True):
-            np.testing.assert_array_equal(now, before)
+        assert v.picture["kept"] == ["left", "right"], "the browser keeps what it shows"
+        for side, before in zip(wire.SIDES, good, strict=True):
+            np.testing.assert_array_equal(figure._live.seen[side], before)
         figure.set(focus_um=120)
         await wait(lambda: figure.viewer.picture["state"]["values"] == {"focus_um": 120})
         assert figure.viewer.notice == ""

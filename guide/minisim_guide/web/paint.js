@@ -62,12 +62,16 @@ class Painter {
     Object.assign(canvas, { width, height });
     this.image = context.createImageData(width, height);
     this.pixels = new Uint32Array(this.image.data.buffer);
+    this.painted = null;
   }
 
   put() { this.context.putImageData(this.image, 0, 0); }
 
+  /** Counts through a table; what is on the canvas already is not painted again. */
   plain(table, counts) {
-    const { pixels } = this;
+    const { pixels, painted } = this;
+    if (painted?.table === table && painted.counts === counts) return;
+    this.painted = { table, counts };
     for (let i = 0; i < pixels.length; i++) pixels[i] = table[counts[i]];
     this.put();
   }
@@ -75,6 +79,7 @@ class Painter {
   /** `left` in the columns before `edge`, `right` from there on. */
   wipe([before, after], [left, right], edge) {
     const { pixels } = this, { width } = this.canvas;
+    this.painted = null;
     for (let from = 0; from < pixels.length; from += width) {
       const middle = from + edge, end = from + width;
       for (let i = from; i < middle; i++) pixels[i] = before[left[i]];
@@ -86,6 +91,7 @@ class Painter {
   /** Right minus left; `table` begins at the lowest difference, `-zero`. */
   difference(table, [left, right], zero) {
     const { pixels } = this;
+    this.painted = null;
     for (let i = 0; i < pixels.length; i++) pixels[i] = table[right[i] - left[i] + zero];
     this.put();
   }

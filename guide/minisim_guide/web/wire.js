@@ -15,7 +15,7 @@ async function unpacked(data, wide) {
  * `grown()` when more of the movie has come.
  */
 function wiring({ model, root, meta, movie, show, get, hear, listen }, { arrived, grown }) {
-  let line = null, open = true, visible = true;
+  let line = null, open = true, visible = true, last = null, begun = false;
   const owed = [];
 
   /** Read counts and hand them on; what was packed takes its time, and nothing overtakes it. */
@@ -31,7 +31,13 @@ function wiring({ model, root, meta, movie, show, get, hear, listen }, { arrived
   function picture() {
     const p = get("picture");
     if (!movie.length) movie.prepare(p); // what is drawn over the picture need not wait for its counts
-    if (p.left.byteLength) take([p.left, p.right], p.packed, p.wide, (sides) => {
+    const kept = p.kept || []; // sides that are as they were do not travel again
+    const fresh = SIDES.filter((side) => !kept.includes(side));
+    if (kept.length ? !begun : !p.left.byteLength) return; // this view's first picture is on its way
+    begun = true;
+    take(fresh.map((side) => p[side]), p.packed, p.wide, (read) => {
+      const sides = SIDES.map((side, i) => (kept.includes(side) ? last[i] : read[fresh.indexOf(side)]));
+      last = sides;
       const newer = movie.version >= 0 && p.version > movie.version;
       if (movie.open(p, sides)) arrived(p, newer);
       model.send({ kind: "shown", version: p.version });
