@@ -18,7 +18,7 @@ from .served import opened
 MEGABYTE = 1e6
 EVERY_S = 10.0
 GROWTH_MB = 50.0  # allowed, after the warm-up
-WARM_UP = 0.25  # of the time: stores fill, numba compiles what it has not met
+WARM_UP = 0.5  # of the time: the store of results fills up to its bound, 256 MB
 
 
 @dataclass(frozen=True)
