@@ -1,6 +1,7 @@
 """Small pages of a test's own, served by plain Voila."""
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import nbformat
 import psutil
 
+from minisim_guide import serve
+
 
 @contextlib.contextmanager
 def voila(folder: Path, cells: dict[str, str]) -> Iterator[tuple[Callable[[str], str], psutil.Process]]:
@@ -19,10 +22,12 @@ def voila(folder: Path, cells: dict[str, str]) -> Iterator[tuple[Callable[[str],
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(notebook, folder / f"{name}.ipynb")
-    (folder / "voila.json").write_text(
-        '{"VoilaConfiguration": {"extension_allowlist": '
-        '["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]}}'
-    )
+    settings = {
+        "VoilaConfiguration": {"extension_allowlist": serve.EXTENSIONS},
+        # a port may be taken by another test before the kernel has it
+        "KernelManager": {"transport": "ipc" if sys.platform == "linux" else "tcp"},
+    }
+    (folder / "voila.json").write_text(json.dumps(settings))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
