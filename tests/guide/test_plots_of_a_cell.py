@@ -178,6 +178,24 @@ def test_contours_lie_where_the_light_is_that_share() -> None:
         assert 100 * at == pytest.approx(numbers(label["text"])[0], abs=1.5)
 
 
+@pytest.mark.parametrize("scope", ["UCLA Miniscope V3", "NINscope"])
+def test_beyond_a_smaller_field_the_reader_is_told_the_way_back(scope: str) -> None:
+    smaller = scopes.options()[scope]
+    away = one_cell(90, 260, 200, field_um=None, **smaller)
+    text = SENTENCES["cell_across"](away)
+    assert text.startswith("Your cell lies beyond the field of this scope")
+    assert "Right to at most" not in text, "only down is too far"
+    spec = plots.finish("cell_across", away)
+    assert spec["marks"] == [] and "lies beyond the field" in spec["summary"]
+    told = int(numbers(text.split("Down to at most")[1])[0])
+    assert f"reaches {told} µm up or down" in text
+    assert MARKS["carried"](one_cell(90, told + 5, 200, field_um=None, **smaller).right) is None
+    back = one_cell(90, told, 200, field_um=None, **smaller)
+    assert MARKS["carried"](back.right) is not None
+    assert "of the light that it shows in the centre" in SENTENCES["cell_across"](back)
+    assert plots.finish("cell_across", back)["marks"]
+
+
 # -- on the page ---------------------------------------------------------------------------------
 
 

@@ -200,6 +200,7 @@ def plot_cell_across(sight: Sight) -> Spec:
     fields = np.asarray(recording.truth.illumination, dtype=float) * recording.truth.vignetting
     product = 100 * fields[rows, columns] / fields[rows[40], columns[40]]
     here, now = math.hypot(y, x), 100 * _share_of_center(e, place)
+    seen = bool(recording.truth.in_field[0])
     return {
         "kind": "points",
         "title": title,
@@ -210,11 +211,13 @@ def plot_cell_across(sight: Sight) -> Spec:
             | {"x": short(reach * steps), "y": short(product)},
             {"name": "the cell's light", "ink": "cool", "x": short(distance), "y": short(light)},
         ],
-        "marks": [{"x": here, "label": f"the cell {now:.0f} %"}],
+        "marks": [{"x": here, "label": f"the cell {now:.0f} %"}] if seen else [],
+        "notes": [] if seen else ["your cell lies beyond the field"],
         "summary": f"Points: along a line through the centre and its place the cell's light goes from "
         f"{light[0]:.0f} % at one end to {light[-1]:.0f} % at the other, excitation × collection from "
         f"{np.interp(distance[0], reach * steps, product):.0f} % to "
-        f"{np.interp(distance[-1], reach * steps, product):.0f} %; here the cell has {now:.0f} %.",
+        f"{np.interp(distance[-1], reach * steps, product):.0f} %; "
+        + (f"here the cell has {now:.0f} %." if seen else "here the cell lies beyond the field."),
     }
 
 
@@ -225,10 +228,27 @@ def say_cell_across(sight: Sight) -> str:
     if place is None:
         return "No cell was given a place of its own."
     if not sight.right.truth.in_field[0]:
-        return "The cell lies beyond the field of this scope: bring it closer to the centre."
+        return _say_beyond(sight.right, place)
     return (
         f"{math.hypot(*place[1:]):.0f} µm from the axis the cell shows "
         f"{percent(_share_of_center(e, place))} of the light that it shows in the centre."
+    )
+
+
+def _say_beyond(recording: ms.Recording, place: tuple[float, float, float]) -> str:
+    """Say how far the field reaches, and along which axis the cell must come closer."""
+    ways = {"up or down": "Down", "to either side": "Right"}
+    far = [abs(at) for at in place[1:]]
+    half = [math.floor(n * recording.pixel_um / 2) for n in recording.frames.shape[1:]]
+    back = [
+        f"{name} to at most {reach} µm off the centre"
+        for name, reach, at in zip(ways.values(), half, far, strict=True)
+        if at > reach
+    ]
+    reaches = " and ".join(f"{reach} µm {way}" for way, reach in zip(ways, half, strict=True))
+    return (
+        f"Your cell lies beyond the field of this scope, which reaches {reaches} from its centre. "
+        f"To see the cell, set {' and '.join(back)}."
     )
 
 
