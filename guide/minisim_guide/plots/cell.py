@@ -239,7 +239,10 @@ def _say_beyond(recording: ms.Recording, place: tuple[float, float, float]) -> s
     """Say how far the field reaches, and along which axis the cell must come closer."""
     ways = {"up or down": "Down", "to either side": "Right"}
     far = [abs(at) for at in place[1:]]
-    half = [math.floor(n * recording.pixel_um / 2) for n in recording.frames.shape[1:]]
+    shape = np.array(recording.frames.shape[1:])
+    imaged_um = (recording.truth.centroids_px[0] - (shape - 1) / 2) * recording.pixel_um
+    larger = math.hypot(*imaged_um) / math.hypot(*far)  # off the focus the image has another scale
+    half = [math.floor(n * recording.pixel_um / 2 / larger) for n in shape.tolist()]
     back = [
         f"{name} to at most {reach} µm off the centre"
         for name, reach, at in zip(ways.values(), half, far, strict=True)
