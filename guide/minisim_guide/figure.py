@@ -155,6 +155,7 @@ class Figure:
             "opening": {name: getattr(viewer, name) for name in opening},
             "static": False,
             "insets": self._insets,
+            "average": plan.average,
             "stack": describe_base(plan.switches, viewer.off) if plan.stack else None,
         }
 

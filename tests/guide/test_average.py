@@ -145,3 +145,30 @@ def test_a_mean_has_no_time(page):
         page.keyboard.press(key)
     assert page.get_attribute(".mg", "data-frame") == "0"
     assert page.locator(".mg-draft:visible").count() == 0
+
+
+def test_nothing_speaks_of_a_moment_where_there_is_none(page):
+    assert page.get_attribute(".mg-stage", "aria-label").startswith("Pictures. ")
+    page.click(".mg-help summary")
+    keys = page.inner_text(".mg-help")
+    assert "zoom" in keys
+    for word in ("play", "frame"):
+        assert word not in keys
+
+
+@pytest.mark.parametrize("width", [1280, 1024, 700, 360])
+def test_progress_comes_and_goes_and_moves_nothing(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    places = """(hidden) => {
+      const busy = document.querySelector(".mg-busy");
+      busy.hidden = hidden;
+      busy.firstChild.textContent = "the average of both sides";
+      const box = (e) => { const b = e.getBoundingClientRect(); return [b.left, b.top, b.right]; };
+      const others = document.querySelectorAll(".mg-top > :not(.mg-busy), .mg-frame");
+      return [[...others].map(box), box(busy.querySelector("button"))];
+    }"""
+    (before, _), (during, cancel) = page.evaluate(places, True), page.evaluate(places, False)
+    assert during == before
+    assert 0 <= cancel[0] < cancel[2] <= width, "it can be clicked"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate(places, True)

@@ -67,6 +67,27 @@ def test_no_text_overlaps_or_leaves_its_plot(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_no_line_of_a_mark_crosses_a_label(browser: Browser, specs: dict[str, Any]) -> None:
+    """At 5 frames a second the heart is seen at 0.5 Hz, breathing and the stride at 2 Hz, close beside it."""
+    slow = recording(sensor={"bit_depth": 10}, frame_rate_hz=5, duration_s=10)
+    rhythms = plots.finish("path_spectrum", Sight(slow.without("motion"), slow, 0))
+    assert len(rhythms["marks"]) == 3
+    many = rhythms | {"marks": [{"x": x, "label": f"a label at {x}"} for x in (0.5, 2, 2, 4.5, 6, 9)]}
+    with plain_page(browser, *PARTS, width=560) as page:
+        draw(page, rhythms, many)
+        for place in (0, 1):
+            crossed = svg(page, place).evaluate(
+                """svg => [...svg.querySelectorAll("text.mg-halo")].flatMap((t) => {
+                     const b = t.getBBox();
+                     return [...svg.querySelectorAll(".mg-mark")].map((l) => ["x1", "y1"].map(
+                       (side) => Number(l.getAttribute(side)))).filter(([x, y]) =>
+                       x > b.x + 1 && x < b.x + b.width - 1 && y < b.y + b.height - 3)
+                       .map(([x]) => `${t.textContent} is crossed at ${x}`);
+                   })"""
+            )
+            assert crossed == [], place
+
+
 def test_an_empty_plot_says_why_and_draws_no_scale(browser: Browser) -> None:
     with plain_page(browser, *PARTS) as page:
         draw(page, plots.spec.empty("Nothing", "because"))

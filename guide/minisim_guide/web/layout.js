@@ -48,11 +48,11 @@ function displayControls(full) {
   const low = ranged("Black at", { ...counts, "data-range": "low" });
   const high = ranged("White at", { ...counts, "data-range": "high" });
   const span = ranged("Full colour at ±", { ...counts, min: 1, "data-range": "span" });
-  const auto = toggle("Follow every frame (auto)", { "data-range": "auto" });
+  const auto = toggle("Follow every picture (auto)", { "data-range": "auto" });
   const exposed = toggle("Mark over- and under-exposed", { "data-exposed": true });
   const text = h("span", { class: "mg-range" }), strip = h("i", { class: "mg-strip", "aria-hidden": "true" });
   const colours = choice("Colours", Object.entries(COLOURS).map(([name, [label]]) => [name, label]));
-  const fits = [1, 2].map(() => button("fit", "Fit now", "Fit the display range to this frame, once"));
+  const fits = [1, 2].map(() => button("fit", "Fit now", "Fit the display range to this picture, once"));
   const lines = ["low", "high"].map((end) => h("i", { class: "mg-limit", "data-limit": end }));
   const paths = ["left", "right"].map((side) => h("path", { class: `mg-h-${side}` }));
   const graph = h("svg", { viewBox: "0 0 128 48", preserveAspectRatio: "none", role: "img" }, ...paths);
@@ -110,9 +110,10 @@ const HELP = [
   ["Touch", "tap marks a pixel; press and hold, then drag, draws a region; two fingers zoom and move"],
 ];
 
-function keysHelp(stacked) {
+/** The keys of a figure with or without a stack of layers; of a movie, or of one picture. */
+function keysHelp(stacked, timeless) {
   const stack = [["Page ↑ ↓", "one more layer, one less"]];
-  const rows = [...HELP.slice(0, 3), ...(stacked ? stack : []), ...HELP.slice(3)].flatMap(([key, text]) => [h("dt", {}, key), h("dd", {}, text)]);
+  const rows = [...(timeless ? [] : HELP.slice(0, 3)), ...(stacked ? stack : []), ...HELP.slice(3)].flatMap(([key, text]) => [h("dt", {}, key), h("dd", {}, text)]);
   return h("details", { class: "mg-help" }, h("summary", {}, "Keys"),
     h("p", {}, "Keys work while the picture has the focus (click it, or Tab to it)."), h("dl", {}, ...rows));
 }
@@ -127,10 +128,11 @@ function layout(meta, controls) {
   right.frame.append(divider);
   const heads = [h("span"), h("span")];
   right.frame.before(h("div", { class: "mg-title mg-both" }, ...heads));
+  const timeless = meta.average || meta.static; // one picture, and nothing to play
   const stage = h("div", {
     class: "mg-stage", role: "group", tabindex: 0,
-    "aria-label": "Movie. Space plays and pauses; left and right arrows step; shift with arrows moves the "
-      + "marked pixel; plus and minus zoom. All keys are listed under Keys.",
+    "aria-label": (timeless ? "Pictures. " : "Movie. Space plays and pauses; left and right arrows step; ")
+      + "Shift with arrows moves the marked pixel; plus and minus zoom. All keys are listed under Keys.",
   }, left.node, right.node);
   const display = displayControls(meta.full_scale), player = playerRow(), actions = actionRow();
   const draft = h("div", { class: "mg-draft", hidden: true });
@@ -155,7 +157,7 @@ function layout(meta, controls) {
   const notice = h("p", { class: "mg-notice", role: "status", hidden: true });
   const plots = h("div", { class: "mg-plots" });
   const side = h("div", { class: "mg-side" }, ...controls);
-  const notes = h("div", { class: "mg-notes" }, display.node, keysHelp(meta.stack));
+  const notes = h("div", { class: "mg-notes" }, display.node, keysHelp(meta.stack, timeless));
   const root = h("div", { class: "mg", "data-figure": meta.name, "data-lm-suppress-shortcuts": "true" },
     h("div", { class: "mg-row mg-top" }, modes.node, tools, busy, actions.node), error, notice,
     h("div", { class: "mg-body" },

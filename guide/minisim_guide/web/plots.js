@@ -136,7 +136,8 @@ class Plot {
       this.text((left + right) / 2, (top + base) / 2, (spec.notes || [])[0] || "", { class: "mg-axis", "text-anchor": "middle" });
   }
 
-  /** Lines that name a place on x or y; labels that would touch go one line lower. */
+  /** Lines that name a place on x or y; a label that would touch another goes lower, and its line begins there,
+   *  so that it crosses no label. */
   marks() {
     const { spec, svg, X, Y, left, right } = this, { height, top, bottom } = this.size;
     const taken = [];
@@ -144,10 +145,10 @@ class Plot {
       if (mark.x < spec.x.limits[0] || mark.x > spec.x.limits[1]) continue;
       const x = X(mark.x), wide = LETTER * mark.label.length, flip = x + 5 + wide > right;
       const from = flip ? x - 5 - wide : x + 5;
-      let row = 0;
+      let row = Math.max(0, ...taken.filter((t) => t.from < x + 2 && x - 2 < t.to && t.label).map((t) => t.row + 1));
       while (taken.some((t) => t.row === row && from < t.to + 4 && from + wide > t.from - 4)) row++;
-      taken.push({ row, from, to: from + wide }, { row, from: x - 1, to: x + 1 });
-      svg.append(h("line", { class: "mg-mark", x1: x, x2: x, y1: top - 4, y2: height - bottom }));
+      taken.push({ row, from, to: from + wide, label: true }, { row, from: x - 1, to: x + 1 });
+      svg.append(h("line", { class: "mg-mark", x1: x, x2: x, y1: top - 4 + 13 * row, y2: height - bottom }));
       this.text(flip ? x - 5 : x + 5, top + 5 + 13 * row, mark.label,
         { class: "mg-axis mg-halo", "text-anchor": flip ? "end" : "start" });
     }
