@@ -87,7 +87,8 @@ def write_page(page: Page, target: Path, navigation: list[dict[str, str]], endin
     """
     cells = list(_cells(page, target, ending))
     _aim(cells)
-    text = _template().render(title=page.title, pages=navigation, here=page.file.stem, cells=cells)
+    shown = {"title": page.title, "pages": navigation, "here": page.file.stem, "cells": cells}
+    text = _template().render(**shown, served=ending != "html")
     written = target / f"{page.file.stem}.{ending}"
     written.write_text(text, "utf-8")
     return written

@@ -14,7 +14,7 @@ import minisim_core as ms
 
 from .figure import Figure
 from .plots import MEASURES
-from .talking import Talking, running_loop
+from .talking import LIVE, Talking, running_loop
 from .values import value_of
 from .viewer import module, stylesheet
 
@@ -107,4 +107,5 @@ class Exercise(Talking):
         """Show the widget, or the task in plain HTML while stills are being written."""
         if not os.environ.get("MINISIM_GUIDE_STILLS"):
             return super()._repr_mimebundle_(**kwargs)
-        return {"text/html": f"<p><strong>{html.escape(self.task)}</strong></p>"}, {}
+        task = f"<p><strong>{html.escape(self.task)}</strong></p>"
+        return {"text/html": f"{task}<p><em>To do it, and have it checked, {LIVE}.</em></p>"}, {}

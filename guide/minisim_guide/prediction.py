@@ -15,7 +15,7 @@ import minisim_core as ms
 from .controls import check_limits
 from .figure import Figure
 from .plots import MEASURES
-from .talking import Talking, running_loop
+from .talking import LIVE, Talking, running_loop
 from .values import nested
 from .viewer import module, stylesheet
 
@@ -216,7 +216,8 @@ class Prediction(Talking):
         said += [f"{text}: {value}" for text, value in zip(self.choices, answer["values"], strict=False)]
         right = self.choices[answer["right"]]
         page = (
-            f"<p><strong>{html.escape(self.question)}</strong></p><ol>{rows}</ol><details>"
+            f"<p><strong>{html.escape(self.question)}</strong></p><ol>{rows}</ol>"
+            f"<p><em>To choose first, and have the simulation try your choice, {LIVE}.</em></p><details>"
             f"<summary>What the simulation says</summary><p>“{html.escape(right)}”. "
             f"{html.escape('; '.join(said))}. {html.escape(self._because)}</p></details>"
         )

@@ -8,6 +8,9 @@ from typing import Any
 
 import anywidget
 
+LIVE = "you need the live page: the command <code>minisim-guide</code> opens it"
+"""How a reader comes by what a page that only holds stills cannot do, as HTML."""
+
 Answer = Callable[[dict[str, Any]], None]
 """What is called with a message from the browser."""
 

@@ -169,6 +169,14 @@ def test_the_answer_to_a_prediction_is_there_but_hidden(address, visit):
     assert re.search(r"Deeper: \d+ %; Shallower: \d+ %", said.inner_text())
 
 
+def test_a_page_says_what_needs_the_live_guide_and_how_to_get_it(address, visit):
+    page = visit(address)
+    for words in ("This is a copy to read.", "To choose first, and have the simulation try your choice,"):
+        assert page.get_by_text(words).is_visible()
+    assert page.locator("code", has_text="minisim-guide").first.is_visible()
+    assert page.locator(".mg-static-note").first.is_visible()
+
+
 def test_without_script_and_on_paper_a_still_stands_for_the_figure(address, visit):
     page = visit(address, java_script_enabled=False)
     still = page.locator(".guide-figure > img").first

@@ -100,7 +100,7 @@ def test_cells_under_saturated_pixels_are_not_counted_as_found() -> None:
     truth = shown.right.truth
     lost = ms.measures.saturated_cells(shown.right, 0) & truth.detectable
     assert 0 < lost.sum() < truth.detectable.sum()
-    told = f"{lost.sum()} under saturated pixels, where no cell can be read"
+    told = f"{lost.sum()} lie under saturated pixels, where no cell can be read"
     assert f"Of them {told}." in SENTENCES["yield"](shown)
     for name in ("snr_by_depth", "detectable_by_depth"):
         assert told in plots.finish(name, shown)["notes"]

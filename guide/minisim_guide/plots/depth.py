@@ -113,7 +113,7 @@ def saturated(sight: Sight) -> str:
     """Say how many of the detectable cells lie under saturated pixels in the frame shown; perhaps nothing."""
     lost = ms.measures.saturated_cells(sight.right, sight.frame)
     count = int((lost & sight.right.truth.detectable).sum()) if lost.any() else 0
-    return f"{count} under saturated pixels, where no cell can be read" if count else ""
+    return f"{count} lie under saturated pixels, where no cell can be read" if count else ""
 
 
 def found(experiment: ms.Experiment, frame: int) -> np.ndarray:
