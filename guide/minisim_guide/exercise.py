@@ -33,7 +33,7 @@ class Exercise(Talking):
     at_least, at_most
         What it must come to; one of the two or both.
     keep
-        Parameters, by dotted name, that must stay as the figure's scene has them.
+        Parameters, by dotted name, that must stay as the figure has them when the page opens.
     because
         Shown when it is done.
     """
@@ -57,9 +57,11 @@ class Exercise(Talking):
     ) -> None:
         self._figure, self._measure, self._because = figure, MEASURES[measure], because
         self._limits, self._keep = (at_least, at_most), tuple(keep)
+        self._scene = figure.plan.board.scene  # another scene may be chosen since
         self._checks = 0
         self._task: asyncio.Task[None] | None = None
         super().__init__(answers={"check": self._check}, task=task)
+        figure.viewer.observe(self._forget, names=["values", "off", "seed", "meta"])
 
     def judge(self) -> dict[str, Any]:
         """Say whether the figure's recording, as its controls stand, is what was asked for.
@@ -69,11 +71,15 @@ class Exercise(Talking):
         dict
             ``done`` and a sentence, ``says``.
         """
-        scene, made = self._figure.plan.board.scene, self._figure.experiment()
+        made = self._figure.experiment()
         for name in self._keep:
-            if value_of(made, name) != value_of(scene, name):
-                label = ms.describe(name).label
-                return {"done": False, "says": f"{label} is not yours to change here: put it back."}
+            if value_of(made, name) != (wanted := value_of(self._scene, name)):
+                about = ms.describe(name)
+                wanted = f"{wanted:g} {about.unit}".strip()
+                return {
+                    "done": False,
+                    "says": f"{about.label} is not yours to change here: put it back to {wanted}.",
+                }
         value = self._measure.of(self._figure.plan.preview(made), 0)
         low, high = self._limits
         says = f"{self._measure.what}: {self._measure.show(value)}."
@@ -91,7 +97,14 @@ class Exercise(Talking):
             self._task = loop.create_task(self._later())
 
     async def _later(self) -> None:
-        self._say(await asyncio.to_thread(self._verdict))
+        before = self._checks
+        verdict = await asyncio.to_thread(self._verdict)
+        if self._checks == before:  # nothing has been changed since
+            self._say(verdict)
+
+    def _forget(self, _: Any) -> None:
+        """Take a verdict back: it was about how the figure stood before."""
+        self._say({})
 
     def _verdict(self) -> dict[str, Any]:
         try:

@@ -224,6 +224,26 @@ def test_what_a_page_does_not_record_is_said(studio):
     )
 
 
+def test_the_search_leads_to_the_sliders_above_and_shows_what_it_finds(studio):
+    find(studio, "frame rate")
+    assert studio.locator(".mg-found").text_content().endswith("among the sliders above:")
+    studio.get_by_role("button", name="Go to Frame rate").click()
+    slider = studio.locator("[data-slider='frame_rate_hz'] input")
+    assert slider.evaluate("input => input === document.activeElement")
+    find(studio, "bleaching")
+    side, row = (studio.locator(css).first.bounding_box() for css in (".mg-side", "[data-parameter]:visible"))
+    assert side["y"] <= row["y"] and row["y"] + row["height"] <= side["y"] + side["height"]
+
+
+def test_another_scene_does_not_solve_an_exercise(studio):
+    second = studio.locator(".mg-exercise").nth(1)
+    after(studio, lambda: studio.locator("[data-scene]").select_option("v4-ca1"))
+    second.locator("[data-action=check]").click()
+    second.locator(".mg-says").filter(has_text="Cell density is not yours to change here").wait_for(
+        timeout=WAIT
+    )
+
+
 def test_exercises_are_checked_by_the_engine(studio):
     first = studio.locator(".mg-exercise").first
     first.locator("[data-action=check]").click()

@@ -80,10 +80,10 @@ function parameterRow(p, change, refuse) {
 }
 
 /**
- * The groups behind disclosures, and a field that searches them all.
+ * The groups behind disclosures, and a field that searches them all, and names the `knobs`, the sliders above.
  * `change(name, value)` is called on every move; `values()` says where they stand.
  */
-function bench(groups, values, change, refuse) {
+function bench(groups, knobs, values, change, refuse) {
   const rows = new Map();
   const row = (p) => {
     if (!rows.has(p.name)) rows.set(p.name, parameterRow(p, (to) => change(p, to), refuse));
@@ -109,9 +109,20 @@ function bench(groups, values, change, refuse) {
     for (const f of folded) f.node.open = false;
     const text = (p, title) => `${title} ${p.name} ${p.label} ${p.description}`.toLowerCase();
     const hits = words.length ? groups.flatMap((g) => g.parameters.filter((p) => words.every((w) => text(p, g.title).includes(w)))) : [];
-    found.replaceChildren(...hits.map(row));
-    said.textContent = words.length ? `${hits.length} of ${groups.reduce((n, g) => n + g.parameters.length, 0)} parameters` : "";
+    const above = words.length ? knobs.filter((k) => words.every((w) => text(k, "").includes(w))) : [];
+    found.replaceChildren(...above.map(knob), ...hits.map(row));
+    said.textContent = words.length ? `${hits.length} of ${groups.reduce((n, g) => n + g.parameters.length, 0)} parameters`
+      + (above.length ? ", and among the sliders above:" : "") : "";
+    const side = node.parentElement; // scrolls by itself: what is found is brought into its view
+    side.scrollTop += node.getBoundingClientRect().top - side.getBoundingClientRect().top;
   });
+
+  /** A button that leads to a slider above. */
+  function knob(k) {
+    const go = h("button", { type: "button", "data-knob": k.name }, `Go to ${k.label}`);
+    go.addEventListener("click", () => node.parentElement.querySelector(`[data-slider="${k.name}"] input`).focus());
+    return go;
+  }
 
   const node = h("div", { class: "mg-bench" }, h("div", { class: "mg-bench-title" }, "All parameters"), search, said, found, list);
   const follow = () => { for (const [name, made] of rows) {

@@ -29,7 +29,7 @@ function studio({ model, el }) {
     place.replaceChildren();
     end = render({ model, el: place });
     const root = place.querySelector(".mg");
-    parameters = bench(model.get("groups"), () => model.get("values"), change, refuse);
+    parameters = bench(model.get("groups"), model.get("sliders"), () => model.get("values"), change, refuse);
     root.querySelector(".mg-side").append(parameters.node);
     root.querySelector(".mg-top").before(scenes.node);
     root.querySelector(".mg-body").append(take.node);
