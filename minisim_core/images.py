@@ -177,13 +177,16 @@ def cell_images(
         + sigma**2
         + canvas.pixel_um**2 / 12
     )
-    shares = near_shares(variance, light.narrow_radius_um, canvas.pixel_um) * light.narrow[:, None]
+    shares = np.zeros((len(position), LEVELS))
+    if light.narrow.any():
+        shares = near_shares(variance, light.narrow_radius_um, canvas.pixel_um) * light.narrow[:, None]
     core = (light.ballistic + shares[:, 0]) * shine
     area = 4.0 ** np.arange(LEVELS)
     near = shares * shine[:, None] / area
     near[:, 0] = 0
-    far = far_shares(light.wide_radius_um, canvas.pixel_um)
-    far *= (light.wide * shine)[:, None] / area
+    far = np.zeros_like(near)
+    if light.wide.any():
+        far = far_shares(light.wide_radius_um, canvas.pixel_um) * (light.wide * shine)[:, None] / area
 
     place = imaged_um(position[:, 1], position[:, 2], off_axis.scale, off_axis.distortion_per_mm2)
     y, x = canvas.pixel_of(*place)
