@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from . import randomness
 from .kernels import placement as kernels
 from .memory import Result, stage
-from .once import cached_property
 from .parameters import Parameters, quantity
 
 FloatArray = NDArray[np.floating]
@@ -194,12 +193,12 @@ class Bodies(Result):
     bend_um: FloatArray  # (N, K, 3)
     root_radius_um: FloatArray  # (N, K)
 
-    @cached_property
+    @property
     def dendrite_volume_um3(self) -> FloatArray:
         """Volume of each cell's dendrites, (N,)."""
         return _dendrite_volumes_um3(self).sum(axis=1)  # type: ignore[no-any-return]
 
-    @cached_property
+    @property
     def dendrite_centre_um(self) -> FloatArray:
         """Centre (y, x) of each cell's dendrites as seen from above, from the soma's, (N, 2)."""
         volumes = _dendrite_volumes_um3(self)[..., None]

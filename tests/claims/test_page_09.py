@@ -39,7 +39,7 @@ def test_C27_the_page_says_it() -> None:
         "with its truth",
         "TIFF opens in Fiji",
         "suite2p and CaImAn",
-        "zarr opens with zarr and xarray",
+        "once unpacked opens with zarr and xarray",
     ):
         assert words in prose
     for knob in ("**Focus.**", "expression depth", "**LED power.**", "**Frame rate.**", "**Loose headbar**"):
