@@ -18,7 +18,7 @@ SAID = {
         "C14": ("The heart moves it", "each breath", "each stride", "it drifts", "±10 µm"),
         "C15": ("Each cell on the right is smeared",),
         "C16": ("Registration finds how far each frame is displaced", "about their own mean"),
-        "C17": ("A rhythm of frequency $f$ filmed at $f_s$ frames a second", "at 5 at 2 Hz with 22%"),
+        "C17": ("A rhythm of frequency $f$ filmed at $f_s$ frames a second", "at 5 at 2 Hz with 22 %"),
         "C18": ("blur is baked into the pixels", "short exposures cost photons"),
         "C30": ("does not stay on the same cell", "than its usual owner"),
     },
