@@ -8,24 +8,21 @@ import socket
 import sys
 import tempfile
 import threading
-import uuid
 import webbrowser
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_server.utils import url_path_join
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.websocket import WebSocketClosedError
-from traitlets import default
 from traitlets.config import Config
 from voila.app import Voila
-from zmq import IPC_PATH_MAX_LEN
 
 from minisim_guide.address import bind, reachable
 from minisim_guide.build import links, write_page, write_shared
 from minisim_guide.errors import GuideError
+from minisim_guide.kernels import Kernels, ThisPython, transport
 from minisim_guide.pages import Page, folder, pages
 from minisim_guide.routes import RENDER, routes
 from minisim_guide.warm import warm
@@ -38,19 +35,6 @@ MALLOC = {"MALLOC_MMAP_THRESHOLD_": 2**17, "MALLOC_TRIM_THRESHOLD_": 2**20, "MAL
 # Any of these missing, and widgets are printed as text or not drawn; any other may be built for a newer
 # JupyterLab than the one inside Voila.
 EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
-
-
-class ThisPython(KernelSpecManager):
-    """Knows one kernel, the Python that serves: no kernel installed elsewhere can take its place."""
-
-    @default("kernel_dirs")
-    def _nowhere_else(self) -> list[str]:
-        return []
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """Return the one kernel, which reports errors but not that it talks plainly to its own machine."""
-        spec = super().get_kernel_spec(kernel_name)
-        return KernelSpec(**{**spec.to_dict(), "argv": [*spec.argv, "--log-level=ERROR"]})
 
 
 class GuideServer(Voila):
@@ -102,7 +86,7 @@ def serve(
     settings = _settings(port, base_url, pages(), preheat)
     with _scratch() as scratch:
         _set_environment(scratch)
-        settings.KernelManager.transport = _transport(scratch)
+        settings.KernelManager.transport = transport(scratch)
         warm()
         server = GuideServer.instance(config=settings, connection_dir_root=scratch)
         server.socket, server.files = listener, contents(Path(scratch, "contents"), base_url)
@@ -175,6 +159,7 @@ def _settings(port: int, base_url: str, pages: list[Page], preheat: int | None) 
     settings.VoilaConfiguration.allow_theme_override = "NO"
     settings.VoilaConfiguration.extension_allowlist = EXTENSIONS
     settings.VoilaConfiguration.kernel_spec_manager_class = ThisPython
+    settings.VoilaConfiguration.multi_kernel_manager_class = Kernels
     settings.VoilaConfiguration.resources = {
         "guide": {
             "pages": links(pages, _address(base_url)),
@@ -197,15 +182,6 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix="minisim-guide-", ignore_cleanup_errors=True)
     except OSError as error:
         raise GuideError(f"There is no room for temporary files ({error.strerror}); set TMPDIR.") from None
-
-
-def _transport(scratch: str) -> str:
-    """Return how kernels are spoken to: by files, where the system can.
-
-    A port is chosen before the kernel takes it, and a kernel dies when another program was quicker.
-    """
-    longest = os.path.join(scratch, "voila_12345678", f"kernel-{uuid.uuid4()}-ipc-5")
-    return "ipc" if os.name == "posix" and len(os.fsencode(longest)) <= IPC_PATH_MAX_LEN else "tcp"
 
 
 def _set_environment(scratch: str) -> None:

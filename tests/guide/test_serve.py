@@ -9,7 +9,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import jinja2
 import psutil
@@ -18,7 +20,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 from tornado.websocket import WebSocketClosedError
 
-from minisim_guide import pages, serve
+from minisim_guide import kernels, pages, serve
 
 NAMES = [page.file.stem for page in pages.pages()]
 RUNNING = [page.file.stem for page in pages.pages() if page.runs]
@@ -174,6 +176,41 @@ def test_crashed_tabs_are_culled() -> None:
     assert 0 < settings.MappingKernelManager.cull_interval <= settings.MappingKernelManager.cull_idle_timeout
 
 
+@pytest.mark.usefixtures("without_loop")
+def test_a_page_has_time_to_connect_to_a_kernel_that_waited_long(monkeypatch) -> None:
+    now_s, ended = [0.0], []
+    monkeypatch.setattr(kernels.time, "monotonic", lambda: now_s[0])
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    spec = SimpleNamespace(metadata={})
+    waited = SimpleNamespace(
+        execution_state="idle", last_activity=an_hour_ago, kernel_name="python3", kernel_spec=spec
+    )
+
+    async def looked_at(kind: type) -> list[str]:
+        manager = kind(cull_idle_timeout=300)
+        manager._kernels["taken"] = waited
+
+        async def end(kernel_id: str) -> None:
+            ended.append(kernel_id)
+
+        manager.shutdown_kernel = end
+        for now_s[0] in (0, 60, 299):
+            await manager.cull_kernel_if_idle("taken")
+        before = list(ended)
+        now_s[0] = 301
+        await manager.cull_kernel_if_idle("taken")
+        return before
+
+    assert asyncio.run(looked_at(kernels.AsyncMappingKernelManager)) != [], "without us it is ended at once"
+    ended.clear()
+    assert asyncio.run(looked_at(kernels.Kernels)) == []
+    assert ended == ["taken"], "a page that never came gives its kernel back"
+    assert (
+        serve._settings(1, "/", pages.pages(), None).VoilaConfiguration.multi_kernel_manager_class
+        is kernels.Kernels
+    )
+
+
 def test_no_kernel_waits_for_a_port_that_another_program_may_take(server) -> None:
     told = [Path(kernel.cmdline()[kernel.cmdline().index("-f") + 1]) for kernel in server.kernels()]
     assert told != []
@@ -181,7 +218,7 @@ def test_no_kernel_waits_for_a_port_that_another_program_may_take(server) -> Non
 
 
 def test_kernels_have_ports_where_files_would_have_too_long_names(tmp_path: Path) -> None:
-    assert serve._transport(str(tmp_path / ("long" * 30))) == "tcp"
+    assert kernels.transport(str(tmp_path / ("long" * 30))) == "tcp"
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
