@@ -153,6 +153,19 @@ def test_flips_need_no_kernel_and_show_the_engine_s_counts(open_page, site):
     agrees(page, off=tuple(off), frame=12)
 
 
+def test_fitting_the_range_before_the_frame_has_come_is_no_error(open_page, site):
+    page = open_page()
+    ready(page)
+    page.locator("[data-choice=difference]").click()
+    with stopped(site):
+        page.evaluate(FLIP, "noise")  # of the other frames nothing is here now
+        page.locator("[data-scrub]").fill("7")
+        assert page.get_attribute(".mg", "data-frame") == "0", "the last picture stands"
+        page.locator("[data-action=fit]").first.dispatch_event("click")
+    page.wait_for_function("() => +document.querySelector('.mg').dataset.version > 0")
+    ready(page)
+
+
 def test_a_flip_after_a_slider_waits_for_the_kernel_and_is_right_in_the_end(open_page):
     page = open_page()
     ready(page)

@@ -209,7 +209,7 @@ function contrast(fig) {
   listen(display.exposed, "change", () => fig.stretch({ exposed: display.exposed.checked }));
   listen(display.node, "toggle", () => { top = 0; fig.draw(); });
   for (const node of display.fits)
-    listen(node, "click", () => { top = 0; fit(fig.pair()); fig.draw(); });
+    listen(node, "click", () => { const pair = fig.pair(); if (pair) { top = 0; fit(pair); fig.draw(); } });
   for (const node of display.colours.node.querySelectorAll("input"))
     listen(node, "change", () => fig.stretch({ colours: node.value }));
 
