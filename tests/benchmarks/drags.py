@@ -66,16 +66,14 @@ def say(text: str) -> None:
 
 def sliders(browser: Browser, url: Callable[[str], str], effort: Effort) -> Iterator[Row]:
     """Drag every slider without a pause, then step it with an arrow key."""
-    for name in dict.fromkeys(kind.page for kind in KINDS):
-        with opened(browser, url(name)) as page:
-            hand = Hand(page)
-            for kind in (kind for kind in KINDS if kind.page == name):
-                what = f"`{kind.scene}`, {kind.name}"
-                say(what)
-                dragged = enough(hand, kind.slider, effort)
-                yield Row(f"{what}, dragged", dragged.waits_ms, kind.budget_ms, shares(dragged))
-                stepped = hand.step(kind.slider, effort.pictures)
-                yield Row(f"{what}, single steps", stepped.waits_ms, kind.budget_ms, shares(stepped))
+    for kind in KINDS:
+        with opened(browser, url(kind.page)) as page:  # as it opens: the last slider may have left it white
+            hand, what = Hand(page), f"`{kind.scene}`, {kind.name}"
+            say(what)
+            dragged = enough(hand, kind.slider, effort)
+            yield Row(f"{what}, dragged", dragged.waits_ms, kind.budget_ms, shares(dragged))
+            stepped = hand.step(kind.slider, effort.pictures)
+            yield Row(f"{what}, single steps", stepped.waits_ms, kind.budget_ms, shares(stepped))
 
 
 def enough(hand: Hand, slider: str, effort: Effort) -> Followed:
