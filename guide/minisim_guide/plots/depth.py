@@ -111,16 +111,21 @@ def seen_cells(experiment: ms.Experiment) -> tuple[ms.measures.DepthBins, Any]:
 
 def saturated(sight: Sight) -> str:
     """Say how many of the detectable cells lie under saturated pixels in the frame shown; perhaps nothing."""
-    lost = ms.measures.saturated_cells(sight.right, sight.frame)
+    lost = _saturated(sight.right.experiment, sight.frame)
     count = int((lost & sight.right.truth.detectable).sum()) if lost.any() else 0
     return f"{count} lie under saturated pixels, where no cell can be read" if count else ""
 
 
 def found(experiment: ms.Experiment, frame: int) -> np.ndarray:
     """Say which cells can be found: the detectable ones, but for those under saturated pixels, (N,) bool."""
-    recording = ms.simulate(experiment)
-    some: np.ndarray = recording.truth.detectable & ~ms.measures.saturated_cells(recording, frame)
+    some: np.ndarray = ms.simulate(experiment).truth.detectable & ~_saturated(experiment, frame)
     return some
+
+
+@lru_cache(maxsize=4)
+def _saturated(experiment: ms.Experiment, frame: int) -> np.ndarray:
+    """Say which cells lie under saturated pixels: sentence, plots and rings ask about the same frame."""
+    return ms.measures.saturated_cells(ms.simulate(experiment), frame)
 
 
 def plot_detectable_by_depth(sight: Sight) -> Iterator[float | Spec]:
